@@ -1,0 +1,60 @@
+# Every target sets up what it needs, in $(VENV), and does so again only when requirements change.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print(sys.version.split()[0])')
+CREATED := $(VENV)/.created-$(VERSION)
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PACKAGING := setup.py setup.cfg
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs clean
+
+help:  ## list the targets
+	@echo 'unet_perception: make TARGET [PYTHON=python3.12]'
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(RUN)  ## segment real driving footage over real ROS 2; report in out/demo/
+	@$(BIN)/python -m unet_perception demo
+
+test: $(DEV)  ## run all tests
+	@$(BIN)/python -m pytest
+
+check: $(DEV)  ## formatting, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(DEV)  ## put formatting and imports right
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+bench: $(DEV)  ## measure; JSON in out/bench/
+	@$(BIN)/python -m bench
+
+docs: $(DEV)  ## write the README's tables and picture anew
+	@$(BIN)/python docs/tables.py
+	@$(BIN)/python docs/picture.py
+
+clean:  ## remove the environment and all that was made
+	rm -rf $(VENV) build install log out
+
+$(CREATED):
+	@echo 'creating $(VENV) with Python $(VERSION)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) --upgrade pip
+	@touch $@
+
+$(RUN): $(CREATED) requirements/base.txt requirements/ros.txt $(PACKAGING)
+	@echo 'installing ROS 2 and the package into $(VENV) (about 300 MB, once)'
+	@$(PIP) -r requirements/base.txt -r requirements/ros.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(RUN) requirements/test.txt requirements/train.txt
+	@echo 'installing test tools and, on Python 3.11, torch'
+	@$(PIP) -r requirements/test.txt -r requirements/train.txt
+	@touch $@

@@ -1,0 +1,58 @@
+"""What an inference backend is to the rest of the package.
+
+Knows shapes and times; not which backend, nor what the classes mean.
+"""
+
+from types import TracebackType
+from typing import NamedTuple, Protocol
+
+from .frame import U8
+
+
+class EngineSpec(NamedTuple):
+    """What an open engine serves, and with what."""
+
+    backend: str
+    device: str
+    precision: str
+    height: int
+    width: int
+    classes: int
+
+
+class EngineTimes(NamedTuple):
+    """Where an inference's time went, ns."""
+
+    run_ns: int
+
+
+class EngineOutput(NamedTuple):
+    """Probabilities as bytes (x255, rounded), (1, C, H, W), valid until the next `infer`."""
+
+    probabilities: U8
+    times: EngineTimes
+
+
+class Engine(Protocol):
+    """An open model; owned by one thread at a time."""
+
+    @property
+    def spec(self) -> EngineSpec:
+        """What this engine serves."""
+
+    def infer(self, image: U8) -> EngineOutput:
+        """Run the network on RGB bytes (1, H, W, 3); EngineError if it fails."""
+
+    def close(self) -> None:
+        """Free everything; may be called again."""
+
+    def __enter__(self) -> 'Engine':
+        """Return the engine itself."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the engine."""

@@ -1,0 +1,31 @@
+"""One camera image on its way in, exactly as it was published.
+
+Knows the bytes and where they came from; not what they mean (`decode`), nor any ROS type.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+
+COMPRESSED = 'compressed'
+"""Encoding of a frame whose data is a JPEG or PNG file; height, width and step are then 0."""
+
+
+class Frame(NamedTuple):
+    """An undecoded image; `stamp_ns` and `frame_id` travel untouched to every output."""
+
+    sequence: int
+    stamp_ns: int
+    """Capture time on the publisher's clock, ns."""
+    frame_id: str
+    received_ns: int
+    """Arrival on this process's monotonic clock, ns."""
+    encoding: str
+    data: U8  # (bytes,)
+    height: int
+    width: int
+    step: int
+    """Bytes from the start of one row to the start of the next."""

@@ -1,0 +1,173 @@
+"""From what is known of the node to levels and sentences that a supervisor can act on.
+
+Knows the rules; not how a status is published. Keys shared with Autoware carry its names.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from .health import HealthSnapshot
+from .histogram import Percentiles
+
+INPUT_TIMEOUT_S = 2.0
+RECENT_S = 5.0
+HANGING_S = 2.0
+
+
+class Level(Enum):
+    """Diagnostic levels, least to most serious; STALE means that nothing is known yet."""
+
+    OK = 'ok'
+    WARN = 'warn'
+    ERROR = 'error'
+    STALE = 'stale'
+
+
+class Stage(Enum):
+    """Where the node is in its life, as far as its work is concerned."""
+
+    UNCONFIGURED = 'unconfigured'
+    BUILDING = 'building'  # the engine is being opened, warmed up and checked
+    INACTIVE = 'inactive'
+    ACTIVE = 'active'
+
+
+class Status(NamedTuple):
+    """One line of diagnostics."""
+
+    name: str
+    level: Level
+    message: str
+    values: Mapping[str, str]
+    hardware_id: str
+    """The camera (its image topic) or the device that this is about."""
+
+
+class Situation(NamedTuple):
+    """What the node knows of itself, besides its frames."""
+
+    stage: Stage
+    active_s: float
+    """How long the node has been active; 0 if it is not."""
+    is_enabled: bool
+    problem: str
+    """Why the last configure or activate failed; empty if it did not."""
+    model: Mapping[str, str]
+    engine: Mapping[str, str]
+    image_topic: str
+    publishers: int
+    has_label_info: bool
+
+
+def statuses(situation: Situation, health: HealthSnapshot) -> list[Status]:
+    """Judge latency, input, model and engine."""
+    camera, device = situation.image_topic, situation.engine.get('device', '')
+    rows = (
+        ('latency', camera, _latency(health), _latency_values(health)),
+        ('input', camera, _input(situation, health), _input_values(situation, health)),
+        ('model', device, _model(situation), situation.model),
+        ('engine', device, _engine(situation, health), _engine_values(situation, health)),
+    )
+    return [
+        Status(name, level, message, values, hardware)
+        for name, hardware, (level, message), values in rows
+    ]
+
+
+Verdict = tuple[Level, str]
+
+
+def _latency(health: HealthSnapshot) -> Verdict:
+    processing = health.durations['processing']
+    if processing is None:
+        return Level.STALE, 'no mask in the last minute'
+    return Level.OK, f'processing p50 {processing.p50:.1f} ms, p95 {processing.p95:.1f} ms'
+
+
+def _latency_values(health: HealthSnapshot) -> dict[str, str]:
+    values = {
+        f'{name}_time_ms': _number(health.latest_ms.get(name))
+        for name in ('processing', 'preprocess', 'inference', 'postprocess', 'cyclic')
+    }
+    values['pipeline_latency_ms'] = _number(health.latest_ms.get('pipeline_latency'))
+    for name, summary in health.durations.items():
+        values.update(_percentile_values(name, summary))
+    values['fps_out'] = _number(health.fps_out)
+    return values
+
+
+def _percentile_values(name: str, summary: Percentiles | None) -> dict[str, str]:
+    return {
+        f'{name}_{key}_ms': _number(getattr(summary, key, None))
+        for key in ('p50', 'p95', 'p99', 'max')
+    }
+
+
+def _input_values(situation: Situation, health: HealthSnapshot) -> dict[str, str]:
+    seen = health.input
+    return {
+        'topic': situation.image_topic or 'n/a',
+        'publishers': str(situation.publishers),
+        'frames_received': str(health.received),
+        **{name: str(count) for name, count in health.counters.items()},
+        'fps_in': _number(health.fps_in),
+        'encoding': seen.encoding if seen else 'n/a',
+        'size': f'{seen.width}x{seen.height}' if seen else 'n/a',
+        'frame_id': seen.frame_id if seen else 'n/a',
+        'last_image_age_s': _number(seen.age_s if seen else None),
+    }
+
+
+def _input(situation: Situation, health: HealthSnapshot) -> Verdict:
+    if situation.stage is not Stage.ACTIVE:
+        return Level.STALE, f'the node is {situation.stage.value}'
+    if not situation.is_enabled:
+        return Level.OK, 'disabled through ~/enable: images are counted as gated'
+    topic, seen = situation.image_topic, health.input
+    silent_s = min(seen.age_s, situation.active_s) if seen else situation.active_s
+    if silent_s > INPUT_TIMEOUT_S:
+        if situation.publishers == 0:
+            return Level.WARN, f'nobody publishes {topic!r}: start the camera or remap `image`'
+        return Level.WARN, (
+            f'no image for {silent_s:.0f} s on {topic!r}, which has {situation.publishers} '
+            f'publisher(s): check the camera, and the transport (transport:=large_images)'
+        )
+    if health.malformed and health.malformed.age_s < RECENT_S:
+        return Level.WARN, f'malformed image on {topic!r}: {health.malformed.message}'
+    if seen is None:
+        return Level.OK, f'waiting for the first image on {topic!r}'
+    return Level.OK, f'{health.fps_in:.1f} images/s on {topic!r}'
+
+
+def _model(situation: Situation) -> Verdict:
+    if not situation.model:
+        level = Level.ERROR if situation.problem else Level.STALE
+        return level, situation.problem or 'no model loaded'
+    message = f'{situation.model["name"]} {situation.model["version"]}'
+    if not situation.has_label_info:
+        return Level.WARN, f'{message}; label_info is not published: install vision_msgs'
+    return Level.OK, message
+
+
+def _engine_values(situation: Situation, health: HealthSnapshot) -> dict[str, str]:
+    busy_s = _number(health.busy_s)
+    return {**situation.engine, 'state': situation.stage.value, 'busy_s': busy_s}
+
+
+def _engine(situation: Situation, health: HealthSnapshot) -> Verdict:
+    if situation.problem:
+        return Level.ERROR, situation.problem
+    if situation.stage is Stage.BUILDING:
+        return Level.WARN, 'BUILDING: the engine is being opened, warmed up and checked'
+    if not situation.engine:
+        return Level.STALE, 'no engine open'
+    if health.busy_s > HANGING_S:
+        return Level.ERROR, f'inference has not returned for {health.busy_s:.0f} s'
+    if health.failed and health.failed.age_s < RECENT_S:
+        return Level.ERROR, f'a frame failed: {health.failed.message}'
+    return Level.OK, f'{situation.engine["backend"]} on {situation.engine["device"]}'
+
+
+def _number(value: float | None) -> str:
+    return 'n/a' if value is None else f'{value:.2f}'
