@@ -94,6 +94,8 @@ def _view(frame: Frame, channels: int) -> U8:
 
 def _decode_file(data: U8) -> Decoded:
     """Decompress a JPEG or PNG; a file without its end is refused, not guessed at."""
+    if not data.size:
+        raise FrameError('compressed data is empty')
     start = data[:16].tobytes()
     for name, known in FORMATS.items():
         if start.startswith(known.magic):

@@ -29,3 +29,10 @@ class Frame(NamedTuple):
     width: int
     step: int
     """Bytes from the start of one row to the start of the next."""
+
+
+def frame_from_pixels(pixels: U8, encoding: str) -> Frame:
+    """Return an image (H, W[, C]) as a frame of its own, without stamp: for offline use."""
+    height, width = pixels.shape[:2]
+    step = pixels.size // height
+    return Frame(0, 0, '', 0, encoding, pixels.reshape(-1), height, width, step)

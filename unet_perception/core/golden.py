@@ -72,6 +72,7 @@ def check_golden(engine: Engine, golden: Golden) -> list[float]:
         raise GoldenError(
             f'{spec.backend} on {spec.device} answers the golden image with IoU '
             f'{iou.min():.3f} for class {int(iou.argmin())}; at least '
-            f'{LEAST_IOU[spec.precision]} is needed: this engine does not serve the shipped model'
+            f'{LEAST_IOU[spec.precision]} is needed, so it does not serve the shipped model; '
+            f'if it did before, delete the compiled models in ~/.cache/unet_perception'
         )
     return [float(value) for value in iou]

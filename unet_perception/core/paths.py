@@ -29,15 +29,16 @@ def share_folder() -> Path:
 
 
 def model_folder(name_or_path: str) -> Path:
-    """Return the folder of a shipped model (a bare name) or of the model at a path."""
-    given = _folder_at(name_or_path)
-    if given:
-        return given
+    """Return the folder of a shipped model (a bare name) or of the model at a path.
+
+    A shipped name means the shipped model, whatever the working directory holds.
+    """
     shipped = share_folder() / 'models'
     is_name = Path(name_or_path).name == name_or_path
     named = _folder_at(str(shipped / name_or_path)) if is_name else None
-    if named:
-        return named
+    found = named or _folder_at(name_or_path)
+    if found:
+        return found
     names = sorted(f.name for f in shipped.iterdir() if f.is_dir())
     raise RequestError(
         f'model {name_or_path!r} is neither a folder nor a shipped model; '

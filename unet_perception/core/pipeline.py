@@ -38,7 +38,7 @@ class Segmentation(NamedTuple):
 
 
 def digest_of(mask: bytes | memoryview, confidence: bytes | memoryview) -> str:
-    """Return a hash of a pair, the same only for pairs that are equal bit for bit."""
+    """Return a hash of a pair; pairs of one size share it only if they are equal bit for bit."""
     digest = hashlib.blake2b(mask, digest_size=32)
     digest.update(confidence)
     return digest.hexdigest()
@@ -53,6 +53,7 @@ class SegmentationPipeline:
         self._rgb: U8 = np.zeros((1, *self._network, 3), np.uint8)
         self._grey: U8 = np.zeros(self._network, np.uint8)
         self._buffers: MaskBuffers | None = None
+        self.spec = engine.spec
         self.unknown_threshold = unknown_threshold
 
     def run(self, frame: Frame) -> Segmentation:

@@ -51,7 +51,7 @@ class OpenVinoEngine(EngineBase):
         self._image[:] = image
         start = perf_counter_ns()
         try:
-            self._request.infer()
+            self._request.infer(share_outputs=True)  # else it returns a copy of them
         except RuntimeError as exc:
             raise EngineError(f'OpenVINO failed to run: {_first_line(exc)}') from exc
         return EngineOutput(self._probabilities, EngineTimes(perf_counter_ns() - start))

@@ -1,0 +1,174 @@
+"""Every frame ends in exactly one counter, and what is not yet known is not a number."""
+
+from helpers import noise, raw_frame
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+from unet_perception.core.frame import Frame
+from unet_perception.core.health import DURATIONS, Health, Outcome
+from unet_perception.core.pipeline import StageTimes
+
+MS = 1_000_000
+TIMES = StageTimes(1 * MS, 2 * MS, 30 * MS, 4 * MS)
+TURNED_AWAY = (Outcome.DISPLACED, Outcome.GATED)
+LOST = (Outcome.MALFORMED, Outcome.FAILED, Outcome.GATED)
+
+
+class Clock:
+    """A monotonic clock that stands still until told."""
+
+    def __init__(self) -> None:
+        self.now = 100_000 * MS
+
+    def __call__(self) -> int:
+        return self.now
+
+    def frame(self) -> Frame:
+        return raw_frame(noise(3, 4), 'mono8')._replace(received_ns=self.now)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def health(clock: Clock) -> Health:
+    return Health(clock)
+
+
+def publish(health: Health, clock: Clock, processing_ms: int = 40) -> None:
+    health.on_received(clock.frame())
+    health.on_taken()
+    clock.now += processing_ms * MS
+    health.on_published(TIMES, 3 * MS, 55.0)
+
+
+def test_before_the_first_frame_nothing_is_claimed(health: Health) -> None:
+    snapshot = health.snapshot()
+    assert snapshot.received == snapshot.busy_s == snapshot.fps_in == snapshot.fps_out == 0
+    assert snapshot.counters == dict.fromkeys((o.value for o in Outcome), 0)
+    assert snapshot.durations == dict.fromkeys(DURATIONS)
+    assert snapshot.latest_ms == {}
+    assert (snapshot.input, snapshot.malformed, snapshot.failed) == (None, None, None)
+
+
+@pytest.mark.parametrize('outcome', Outcome)
+def test_each_outcome_has_a_counter_of_its_own(
+    health: Health, clock: Clock, outcome: Outcome
+) -> None:
+    if outcome is Outcome.PUBLISHED:
+        publish(health, clock)
+    elif outcome in LOST:
+        health.on_taken()
+        health.on_lost(outcome, 'why')
+    else:
+        health.on_turned_away(outcome)
+    counters = dict(health.snapshot().counters)
+    assert counters.pop(outcome.value) == 1
+    assert set(counters.values()) == {0}
+
+
+ENDS = [('published', Outcome.PUBLISHED)]
+ENDS += [('away', outcome) for outcome in TURNED_AWAY] + [('lost', outcome) for outcome in LOST]
+
+
+@given(st.lists(st.sampled_from(ENDS)))
+def test_counters_add_up_to_the_frames_received(ends: list[tuple[str, Outcome]]) -> None:
+    clock = Clock()
+    health = Health(clock)
+    for kind, outcome in ends:
+        if kind == 'published':
+            publish(health, clock)
+            continue
+        health.on_received(clock.frame())
+        if kind == 'away':
+            health.on_turned_away(outcome)
+        else:
+            health.on_taken()
+            health.on_lost(outcome, 'why')
+    snapshot = health.snapshot()
+    assert sum(snapshot.counters.values()) == snapshot.received == len(ends)
+
+
+def test_a_published_frame_leaves_each_duration_under_its_name(
+    health: Health, clock: Clock
+) -> None:
+    publish(health, clock, processing_ms=40)
+    clock.now += 60 * MS
+    publish(health, clock, processing_ms=40)
+    snapshot = health.snapshot()
+    assert snapshot.latest_ms == {
+        'decode': 1.0,
+        'preprocess': 2.0,
+        'inference': 30.0,
+        'postprocess': 4.0,
+        'publish': 3.0,
+        'processing': 40.0,
+        'cyclic': 100.0,
+        'pipeline_latency': 55.0,
+    }
+    assert set(snapshot.latest_ms) == set(DURATIONS)
+    greatest = {name: found and found.max for name, found in snapshot.durations.items()}
+    assert greatest == snapshot.latest_ms
+
+
+def test_the_first_mask_has_no_cycle_time(health: Health, clock: Clock) -> None:
+    publish(health, clock)
+    snapshot = health.snapshot()
+    assert 'cyclic' not in snapshot.latest_ms
+    assert snapshot.durations['cyclic'] is None
+    assert snapshot.durations['processing'] is not None
+
+
+def test_rates_are_those_of_the_last_seconds(health: Health, clock: Clock) -> None:
+    for k in range(200):
+        clock.now = 100_000 * MS + k * 50 * MS
+        health.on_received(clock.frame())
+        if k % 2:
+            health.on_turned_away(Outcome.DISPLACED)
+        else:
+            health.on_taken()
+            health.on_published(TIMES, 0, 1.0)
+    snapshot = health.snapshot()
+    assert (snapshot.fps_in, snapshot.fps_out) == (20.0, 10.0)
+
+
+def test_busy_is_the_age_of_the_frame_being_worked_on(health: Health, clock: Clock) -> None:
+    health.on_taken()
+    clock.now += 2500 * MS
+    assert health.snapshot().busy_s == 2.5
+    health.on_lost(Outcome.FAILED, 'engine fell over')
+    assert health.snapshot().busy_s == 0.0
+
+
+def test_the_latest_incident_of_each_kind_is_remembered_with_its_age(
+    health: Health, clock: Clock
+) -> None:
+    for outcome, message in (
+        (Outcome.MALFORMED, 'first'),
+        (Outcome.MALFORMED, 'second'),
+        (Outcome.FAILED, 'third'),
+    ):
+        health.on_taken()
+        health.on_lost(outcome, message)
+        clock.now += 1000 * MS
+    snapshot = health.snapshot()
+    assert snapshot.malformed == ('second', 2.0)
+    assert snapshot.failed == ('third', 1.0)
+
+
+def test_the_latest_image_is_described(health: Health, clock: Clock) -> None:
+    health.on_received(clock.frame()._replace(frame_id='old'))
+    health.on_received(clock.frame())
+    clock.now += 1500 * MS
+    assert health.snapshot().input == ('mono8', 4, 3, 'camera', 1.5)
+
+
+def test_a_snapshot_does_not_change_afterwards(health: Health, clock: Clock) -> None:
+    publish(health, clock)
+    before = health.snapshot()
+    kept = (dict(before.counters), dict(before.latest_ms), dict(before.durations))
+    publish(health, clock, processing_ms=90)
+    assert (before.counters, before.latest_ms, before.durations) == kept
