@@ -1,0 +1,156 @@
+"""The verbs `train` and `export`: what they print, and how they refuse."""
+
+import json
+import os
+from pathlib import Path
+import re
+import subprocess
+import sys
+
+from helpers import run_python
+import pytest
+from toy import CLASSES, write_about, write_toy
+
+from unet_perception.cli.main import main
+from unet_perception.core.geometry import Size
+from unet_perception.core.manifest import model_from_folder
+
+WITHOUT_TORCH = """
+import sys
+sys.modules['torch'] = None
+from unet_perception.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cure = "torch is not installed: pip install 'unet_perception[train]'"
+    pytest.importorskip('torch', reason=cure).set_num_threads(1)
+    return write_toy(tmp_path_factory.mktemp('data') / 'toy')
+
+
+@pytest.fixture(scope='module')
+def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from unet_perception.training.trainer import TrainingPlan, train
+    from unet_perception.training.unet import UNetConfig
+
+    network, out = UNetConfig(CLASSES, (8, 16, 24)), tmp_path_factory.mktemp('checkpoint')
+    plan = TrainingPlan(network, Size(64, 128), epochs=2, batch=2, learning_rate=2e-2)
+    train(data, out, plan, lambda report: None)
+    return out
+
+
+def unet_perception(*words: object) -> 'subprocess.CompletedProcess[str]':
+    command = [sys.executable, '-m', 'unet_perception', *map(str, words)]
+    alone = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    return subprocess.run(
+        command, env=alone, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_train_prints_a_json_line_per_epoch(data: Path, tmp_path: Path) -> None:
+    done = unet_perception(
+        'train', data, tmp_path / 'out', '--epochs', 1, '--size', 64, 128, '--json'
+    )
+    assert (done.returncode, done.stderr) == (0, '')
+    (report,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (report['epoch'], report['epochs']) == (1, 1)
+    assert 0 < report['miou'] < 1
+    assert (tmp_path / 'out' / 'checkpoint.json').is_file()
+
+
+def test_export_prints_the_scores_that_the_manifest_holds(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    done = unet_perception('export', checkpoint, data, write_about(tmp_path), '--json')
+    assert done.returncode == 0, done.stderr
+    model = model_from_folder(tmp_path)
+    assert json.loads(done.stdout).items() <= model.manifest.document['scores'].items()
+    assert all(model.read(file) for file in model.files())
+
+
+def test_without_json_both_verbs_say_what_came_of_it(
+    data: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(['train', str(data), str(tmp_path / 'out'), '--epochs', '1', '--size', '32', '64'])
+    assert re.search(r'^epoch 1 of 1: loss .*mIoU .*\ncheckpoint in ', capsys.readouterr().out)
+    main(['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))])
+    assert re.search(r'disc: mIoU 0\.\d{4}, ECE 0\.\d{4}\n$', capsys.readouterr().out)
+
+
+@pytest.mark.parametrize('verb', ['train', 'export'])
+def test_without_torch_the_cure_is_named(verb: str) -> None:
+    done = run_python(WITHOUT_TORCH, verb, '--help')
+    cure = "torch is missing; pip install 'unet_perception[train]'"
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr == f'unet_perception {verb}: {cure}\n'
+
+
+@pytest.mark.usefixtures('data')
+def test_a_wrong_request_ends_the_process_with_one_sentence(tmp_path: Path) -> None:
+    done = unet_perception('train', tmp_path / 'nowhere', tmp_path / 'out')
+    assert (done.returncode, done.stdout) == (2, '')
+    assert re.fullmatch(r"unet_perception train: '.*nowhere/images' is not a .*\n", done.stderr)
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('options', 'complaint'),
+    [
+        ('--epochs 0', 'epochs must be at least 1'),
+        ('--epochs -3', 'epochs must be at least 1'),
+        ('--batch 1', 'batch must be at least 2'),
+        ('--batch 99', 'do not fill a batch of 99'),
+        ('--seed -1', 'seed must be at least 0'),
+        ('--classes 1', 'classes must be 2 to 8'),
+        ('--classes 9', 'classes must be 2 to 8'),
+        ('--classes 3', 'no class 2'),
+        ('--size 100 100', '100x100 .* not divisible by 32; try 96x96'),
+        ('--size 0 128', '0x128 .*; try 32x128'),
+    ],
+)
+def test_train_refuses_with_one_sentence(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: str, complaint: str
+) -> None:
+    assert main(['train', str(data), str(tmp_path / 'out'), *options.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == ''
+    assert re.fullmatch(f'unet_perception train: .*{complaint}.*\n', err)
+
+
+def test_train_refuses_a_folder_that_is_a_file(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'out').write_text('mine')
+    assert main(['train', str(data), str(tmp_path / 'out')]) == 2
+    assert re.fullmatch("unet_perception train: .*out.* can't .*\n", capsys.readouterr().err)
+    assert (tmp_path / 'out').read_text() == 'mine'
+
+
+@pytest.mark.parametrize(
+    ('changes', 'complaint'),
+    [
+        ({'classes': [{'id': 0, 'name': 'all', 'color': [0, 0, 0]}]}, 'names 1 classes, not 2'),
+        ({'name': ''}, "about.json .*'' is not a short text"),
+    ],
+)
+def test_export_refuses_with_a_sentence_on_a_line_of_its_own(
+    data: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    changes: dict,
+    complaint: str,
+) -> None:
+    folder = write_about(tmp_path, **changes)
+    assert main(['export', str(checkpoint), str(data), str(folder)]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(f'unet_perception export: .*{complaint}.*', last)
+
+
+def test_export_refuses_what_is_no_checkpoint(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['export', str(data), str(data), str(write_about(tmp_path))]) == 2
+    assert 'is not a checkpoint of this package' in capsys.readouterr().err

@@ -1,0 +1,7 @@
+"""`python -m unet_perception VERB …`."""
+
+import sys
+
+from .cli.main import main
+
+sys.exit(main())

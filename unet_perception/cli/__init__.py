@@ -1,0 +1,1 @@
+"""The command `unet_perception`: one file a verb, imported only when it is asked for."""

@@ -1,0 +1,91 @@
+"""`unet_perception check-model DIR`: tells whether this model folder may be served here.
+
+Knows manifest, engines and golden; changes nothing.
+"""
+
+import argparse
+import json
+from typing import Any
+
+from ..core.golden import check_golden, golden_from_bytes
+from ..core.manifest import Artifact, Model, model_from_folder
+from ..core.paths import model_folder
+from ..engines import ENGINES, available_engines, open_engine
+from ..errors import UnetPerceptionError
+
+Finding = dict[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `check-model` takes."""
+    parser.add_argument('model', help='a model folder, or the name of a shipped model')
+    parser.add_argument('--json', action='store_true', help='print the findings as JSON')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check and report; 0 if every file and every engine present is right, else 1."""
+    folder = model_folder(options.model)
+    try:
+        model = model_from_folder(folder)
+    except UnetPerceptionError as exc:
+        findings = [_finding('manifest', str(folder), str(exc))]
+    else:
+        findings = [
+            _finding('manifest', str(folder), '', schema=model.manifest.document['schema'])
+        ]
+        findings += [_check_file(model, file.file) for file in model.files()]
+        findings += [
+            _check_engine(model, artifact, backend)
+            for backend in available_engines()
+            for artifact in model.manifest.artifacts
+        ]
+    is_ok = all(not finding['problem'] for finding in findings)
+    absent = [name for name in ENGINES if name not in available_engines()]
+    if options.json:
+        report = {'ok': is_ok, 'findings': findings, 'engines_absent': absent}
+        print(json.dumps(report, indent=2))
+    else:
+        _print(findings, absent, is_ok)
+    return 0 if is_ok else 1
+
+
+def _finding(check: str, subject: str, problem: str, **details: Any) -> Finding:
+    return {'check': check, 'subject': subject, 'problem': problem, **details}
+
+
+def _check_file(model: Model, name: str) -> Finding:
+    file = next(file for file in model.files() if file.file == name)
+    try:
+        model.read(file)
+    except UnetPerceptionError as exc:
+        return _finding('sha256', name, str(exc))
+    return _finding('sha256', name, '', sha256=file.sha256)
+
+
+def _check_engine(model: Model, artifact: Artifact, backend: str) -> Finding:
+    """Open the file on a backend and ask for the golden answer."""
+    subject = f'{artifact.file.file} on {backend}'
+    point = next(
+        point
+        for point in model.manifest.operating_points
+        if point[:2] == (artifact.height, artifact.width)
+    )
+    try:
+        golden = golden_from_bytes(model.read(point.golden), point.golden.file)
+        with open_engine(backend, model, artifact) as engine:
+            iou = check_golden(engine, golden)
+    except UnetPerceptionError as exc:
+        return _finding('engine', subject, str(exc))
+    return _finding('engine', subject, '', golden_iou=iou)
+
+
+def _print(findings: list[Finding], absent: list[str], is_ok: bool) -> None:
+    for finding in findings:
+        mark = 'FAIL' if finding['problem'] else 'OK  '
+        detail = finding['problem']
+        if 'golden_iou' in finding:
+            detail = 'golden IoU ' + ', '.join(f'{value:.4f}' for value in finding['golden_iou'])
+        print(f'{mark} {finding["check"]:8} {finding["subject"]}  {detail}'.rstrip())
+    for name in absent:
+        print(f'--   engine   {name} is not installed; {ENGINES[name].cure}')
+    print('the model can be served' if is_ok else 'the model must not be served as it is')

@@ -1,0 +1,232 @@
+"""Writes a model folder: ONNX file, golden, manifest and card, from a checkpoint.
+
+Knows the schema of `core.manifest`; what people must write themselves comes from `about.json`.
+"""
+
+from collections.abc import Callable
+import hashlib
+import io
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+
+from ..core.engine import Engine
+from ..core.files import replace_file
+from ..core.geometry import Resize, Size, placement_from_sizes
+from ..core.golden import LEAST_SHARE
+from ..core.manifest import MANIFEST, SCHEMA, Artifact, ModelFile, model_from_folder
+from ..core.pipeline import SegmentationPipeline
+from ..engines import choose_backend, default_artifact, open_engine
+from ..errors import DataError, ModelError, RequestError
+from ..training.checkpoint import load_checkpoint
+from ..training.dataset import (
+    Pair,
+    Split,
+    pairs_from_folder,
+    read_pair,
+    sha256_from_split,
+    split_by_blocks,
+)
+from ..training.unet import UNet
+from .card import card_from_manifest
+from .onnx_from_checkpoint import onnx_from_network
+from .scoring import Scores, score_pairs
+from .wrap import wrap
+
+ABOUT, CARD = 'about.json', 'MODEL_CARD.md'
+ABOUT_FIELDS = (
+    'name',
+    'version',
+    'task',
+    'classes',
+    'data',
+    'limits',
+    'license',
+    'attribution',
+    'commands',
+)
+NEVER_CALIBRATED = 1.0
+
+
+class Exported(NamedTuple):
+    """What an export yielded."""
+
+    folder: Path
+    scores: Scores
+
+
+def export_model(
+    checkpoint: Path, data: Path, folder: Path, on_progress: Callable[[str], None]
+) -> Exported:
+    """Fill `folder`, which holds `about.json`, and score the result on the validation blocks.
+
+    All is made and scored elsewhere first, so an export that fails leaves `folder` as it was.
+    """
+    about = _about_from_folder(folder)
+    network, training = load_checkpoint(checkpoint)
+    split = split_by_blocks(pairs_from_folder(data))
+    if sha256_from_split(split) != training['data_sha256']:
+        raise DataError(
+            f'{str(data)!r} is not the data that {str(checkpoint)!r} was trained on, so its '
+            f'validation images may have been trained on; give the same folder'
+        )
+    classes = network.config.classes
+    if classes != len(about['classes']):
+        raise RequestError(f'{ABOUT} names {len(about["classes"])} classes, not {classes}')
+    with TemporaryDirectory() as scratch:
+        scores = _build(Path(scratch), about, network, training, split, on_progress)
+        _publish(Path(scratch), folder)
+    return Exported(folder, scores)
+
+
+def _build(
+    folder: Path,
+    about: dict[str, Any],
+    network: UNet,
+    training: dict[str, Any],
+    split: Split,
+    on_progress: Callable[[str], None],
+) -> Scores:
+    """Write everything but `about.json` to `folder`, the manifest with the scores of the rest."""
+    classes = network.config.classes
+    size = Size(*training['plan']['size'])
+    on_progress(f'exporting {size.height}x{size.width}')
+    normalisation = training['normalisation']
+    graph = wrap(onnx_from_network(network, size), **normalisation, temperature=NEVER_CALIBRATED)
+    artifact = _write_artifact(folder, graph, size)
+    golden = _write_golden(folder, artifact, split.validation, classes)
+    document = _document(about, training, artifact, golden)
+    _write(folder, MANIFEST, _json_bytes(document))
+    scores = _scores_of(folder, split, classes, on_progress)
+    _add_scores(document, scores, training['data_sha256'])
+    _write(folder, MANIFEST, _json_bytes(document))
+    _write(folder, CARD, card_from_manifest(document).encode())
+    return scores
+
+
+def _publish(built: Path, folder: Path) -> None:
+    """Put what was built into `folder`, the manifest last; remove what it no longer names."""
+    files = sorted(built.iterdir(), key=lambda file: file.name == MANIFEST)
+    for file in files:
+        replace_file(folder / file.name, file.read_bytes())
+    names = {file.name for file in files}
+    for old in [*folder.glob('model.*.onnx'), *folder.glob('golden.*.npz')]:
+        if old.name not in names:
+            old.unlink()
+
+
+def _about_from_folder(folder: Path) -> dict[str, Any]:
+    """Read what people wrote about the model."""
+    try:
+        about = json.loads((folder / ABOUT).read_text())
+    except (OSError, ValueError) as exc:
+        raise RequestError(
+            f"{str(folder / ABOUT)!r} can't be read ({exc}); write one with the fields "
+            f'{", ".join(ABOUT_FIELDS)}, as in the shipped models'
+        ) from exc
+    if not isinstance(about, dict):
+        raise RequestError(f'{str(folder / ABOUT)!r} is not a JSON object')
+    missing = [name for name in ABOUT_FIELDS if name not in about]
+    if missing:
+        raise RequestError(f'{str(folder / ABOUT)!r} lacks {", ".join(missing)}')
+    return {name: about[name] for name in ABOUT_FIELDS}
+
+
+def _write_artifact(folder: Path, graph: onnx.ModelProto, size: Size) -> Artifact:
+    name = f'model.fp32.{size.height}x{size.width}.onnx'
+    file = _write(folder, name, graph.SerializeToString())
+    return Artifact(file, 'fp32', *size)
+
+
+def _write_golden(folder: Path, artifact: Artifact, pairs: list[Pair], classes: int) -> ModelFile:
+    """Store the first validation image that shows every class, and the reference's answer."""
+    with _reference_engine(folder, artifact, classes) as engine:
+        canvas = np.zeros((artifact.height, artifact.width, 3), np.uint8)
+        for pair in pairs:
+            image, mask = read_pair(pair, classes)
+            size = Size(artifact.height, artifact.width)
+            placement = placement_from_sizes(Size(*mask.shape), size, Resize.LETTERBOX)
+            canvas.fill(0)
+            placement.apply(image, canvas)
+            probabilities = engine.infer(canvas[None]).probabilities[0]
+            ids = probabilities.argmax(0)
+            if min(float((ids == k).mean()) for k in range(classes)) >= 2 * LEAST_SHARE:
+                stream = io.BytesIO()
+                np.savez_compressed(stream, image=canvas, probabilities=probabilities)
+                name = f'golden.{artifact.height}x{artifact.width}.npz'
+                return _write(folder, name, stream.getvalue())
+    raise DataError('no validation image shows every class; the golden check needs one')
+
+
+def _reference_engine(folder: Path, artifact: Artifact, classes: int) -> Engine:
+    """Open the file on ONNX Runtime, whose fp32 result is the reference."""
+    from ..engines import ort
+
+    content = (folder / artifact.file.file).read_bytes()
+    return ort.open_engine(content, artifact, classes, 0)
+
+
+def _document(
+    about: dict[str, Any], training: dict[str, Any], artifact: Artifact, golden: ModelFile
+) -> dict[str, Any]:
+    """Return the manifest without its scores."""
+    size = {'height': artifact.height, 'width': artifact.width}
+    texts = {name: about[name] for name in ('license', 'attribution')}
+    return {
+        'schema': SCHEMA,
+        **{name: about[name] for name in ('name', 'version', 'task', 'classes')},
+        'input': {'layout': 'NHWC', 'dtype': 'uint8', 'channels': 'rgb', 'resize': 'letterbox'},
+        'output': {'kind': 'probabilities', 'layout': 'NCHW', 'dtype': 'uint8'},
+        'operating_points': [{**size, 'scores': {}, 'golden': golden._asdict()}],
+        'artifacts': [{**artifact.file._asdict(), 'precision': artifact.precision, **size}],
+        'calibration': {
+            'temperature': NEVER_CALIBRATED,
+            'ece_before': 0.0,
+            'ece_after': 0.0,
+            'data_sha256': '',
+        },
+        'scores': {'data': about['data']},
+        'training': training,
+        'about': {name: about[name] for name in ('data', 'limits', 'commands')},
+        **texts,
+    }
+
+
+def _scores_of(
+    folder: Path, split: Split, classes: int, on_progress: Callable[[str], None]
+) -> Scores:
+    """Score the folder just as a node would serve it."""
+    try:
+        model = model_from_folder(folder)
+    except ModelError as exc:  # what else the manifest says is our own
+        raise RequestError(f'{ABOUT} makes no valid manifest: {exc.__cause__}') from exc
+    artifact, _ = default_artifact(model)
+    total = len(split.validation)
+    backend = choose_backend('auto').backend
+    with open_engine(backend, model, artifact) as engine:
+        pipeline = SegmentationPipeline(engine, model.manifest.resize)
+        return score_pairs(
+            pipeline,
+            split.validation,
+            classes,
+            lambda done: on_progress(f'scoring {done} of {total} validation images'),
+        )
+
+
+def _add_scores(document: dict[str, Any], scores: Scores, data_sha256: str) -> None:
+    document['scores'] |= {**scores._asdict(), 'data_sha256': data_sha256}
+    document['operating_points'][0]['scores'] = {'miou': scores.miou, 'ece': scores.ece}
+    document['calibration'] |= {'ece_before': scores.ece, 'ece_after': scores.ece}
+
+
+def _write(folder: Path, name: str, content: bytes) -> ModelFile:
+    (folder / name).write_bytes(content)
+    return ModelFile(name, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _json_bytes(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b'\n'

@@ -1,0 +1,133 @@
+"""The network: a U-Net (Ronneberger et al. 2015) of separable convolutions (Howard et al. 2017).
+
+Knows tensors of normalised floats and logits; not images, files or how it is trained.
+"""
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..core.geometry import Size
+from ..errors import RequestError
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """What rebuilds the network, with its weights."""
+
+    classes: int = 2
+    widths: tuple[int, ...] = (24, 48, 96, 160, 256)
+    """Channels by level; level 0 works at half the input size, each further one at half again."""
+
+    def __post_init__(self) -> None:
+        """RequestError for what can't be built."""
+        if not 2 <= self.classes <= 8:
+            raise RequestError(f'classes must be 2 to 8, not {self.classes!r}')
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise RequestError(f'widths needs two or more positive numbers, not {self.widths!r}')
+
+    @property
+    def multiple(self) -> int:
+        """Input height and width must be multiples of this."""
+        return int(2 ** len(self.widths))
+
+    def check_size(self, size: Size) -> None:
+        """RequestError, with a size that works, if the network can't take `size`."""
+        if any(n < self.multiple or n % self.multiple for n in size):
+            good = [max(1, round(n / self.multiple)) * self.multiple for n in size]
+            raise RequestError(
+                f'input size {size.height}x{size.width} (height x width) is not divisible by '
+                f'{self.multiple}; try {good[0]}x{good[1]}'
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `config_from_dict` is the inverse."""
+        return {**asdict(self), 'widths': list(self.widths)}
+
+
+def config_from_dict(values: dict[str, Any]) -> UNetConfig:
+    """Rebuild a config from `UNetConfig.as_dict`."""
+    return UNetConfig(**{**values, 'widths': tuple(values['widths'])})
+
+
+class SeparableConv(nn.Sequential):
+    """Depthwise 3x3, then pointwise 1x1, each with batch norm and ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False),
+            nn.BatchNorm2d(inputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(inputs, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Encoder(nn.Module):
+    """A strided stem, then one halving a level; returns the features of every level."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        stem = nn.Sequential(
+            nn.Conv2d(3, widths[0], 3, 2, 1, bias=False),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(inplace=True),
+            SeparableConv(widths[0], widths[0]),
+        )
+        halvings = [
+            nn.Sequential(SeparableConv(above, below, 2), SeparableConv(below, below))
+            for above, below in pairwise(widths)
+        ]
+        self.levels = nn.ModuleList([stem, *halvings])
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Map (N, 3, H, W) to a list of (N, widths[k], H / 2^(k+1), W / 2^(k+1))."""
+        features = []
+        for level in self.levels:
+            image = level(image)
+            features.append(image)
+        return features
+
+
+class Decoder(nn.Module):
+    """From the deepest level up: resize, join with the skip connection, convolve."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(
+            nn.Sequential(SeparableConv(above + below, above), SeparableConv(above, above))
+            for above, below in zip(widths[-2::-1], widths[:0:-1], strict=True)
+        )
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Map the encoder's features to (N, widths[0], H / 2, W / 2)."""
+        x = features[-1]
+        for level, skip in zip(self.levels, features[-2::-1], strict=True):
+            x = functional.interpolate(x, scale_factor=2.0, mode='bilinear', align_corners=False)
+            x = level(torch.cat([x, skip], dim=1))
+        return x
+
+
+class UNet(nn.Module):
+    """Encoder, decoder, head."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.widths)
+        self.decoder = Decoder(config.widths)
+        self.head = nn.Conv2d(config.widths[0], config.classes, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map normalised images (N, 3, H, W) to logits (N, classes, H, W)."""
+        features = self.encoder(image)
+        x = self.decoder(features)
+        logits = self.head(x)
+        return functional.interpolate(
+            logits, scale_factor=2.0, mode='bilinear', align_corners=False
+        )
