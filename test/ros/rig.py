@@ -1,0 +1,159 @@
+"""A running segmentation node with a camera and a consumer around it, for tests."""
+
+from array import array
+from collections.abc import Callable, Iterable
+import threading
+from time import monotonic, sleep
+from typing import Any
+
+import cv2
+from diagnostic_msgs.msg import DiagnosticArray
+import numpy as np
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from unet_perception.core.engine import Engine
+from unet_perception.core.frame import U8
+from unet_perception.core.manifest import Artifact, Model
+from unet_perception.engines.fake import FakeEngine
+from unet_perception.ros import topics
+from unet_perception.ros.node import SegmentationNode
+
+NEAR, FAR = 0.01, 10.0
+
+
+def wait_until(holds: Callable[[], object], seconds: float = FAR) -> bool:
+    """Look until `holds()` is true; False if it is not within `seconds`."""
+    deadline = monotonic() + seconds
+    while not holds():
+        if monotonic() > deadline:
+            return False
+        sleep(NEAR)
+    return True
+
+
+def image_message(
+    bgr: U8, stamp: tuple[int, int] = (12, 34), frame_id: str = 'front', **changes: Any
+) -> Image:
+    """Return a bgr8 image message, with fields changed as asked."""
+    message = Image(height=bgr.shape[0], width=bgr.shape[1], encoding='bgr8')
+    message.step = bgr.shape[1] * 3
+    message.data = array('B', bgr.tobytes())
+    message.header.stamp.sec, message.header.stamp.nanosec = stamp
+    message.header.frame_id = frame_id
+    for name, value in changes.items():
+        setattr(message, name, value)
+    return message
+
+
+def jpeg_message(bgr: U8, keep: float = 1.0) -> CompressedImage:
+    """Return a JPEG message with only the first part of its bytes, if asked."""
+    data = cv2.imencode('.jpg', bgr)[1].tobytes()
+    message = CompressedImage(format='jpeg')
+    message.data = array('B', data[: round(len(data) * keep)])
+    return message
+
+
+def half_and_half(height: int = 256, width: int = 512) -> U8:
+    """Return probabilities (2, H, W): class 0 on the left, class 1 on the right."""
+    probabilities = np.full((2, height, width), 25, np.uint8)
+    probabilities[0, :, : width // 2] = 230
+    probabilities[1, :, width // 2 :] = 230
+    return probabilities
+
+
+def fake_opener(
+    script: Iterable[float | Exception] = (),
+) -> Callable[[str, Model, Artifact, int], Engine]:
+    """Return an opener of engines that give the golden answer, then follow the script."""
+
+    def opener(backend: str, model: Model, artifact: Artifact, threads: int) -> Engine:
+        point = model.manifest.operating_points[0]
+        from unet_perception.core.golden import golden_from_bytes
+
+        golden = golden_from_bytes(model.read(point.golden), 'golden')
+        calm = [0.0] * 4  # warm-up and golden check
+        return FakeEngine(golden.probabilities, [*calm, *script])
+
+    return opener
+
+
+class Rig:
+    """Node, camera and consumer, spun by one thread; `close` ends all."""
+
+    def __init__(self, opener: Any = None, **parameters: Any) -> None:
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        options: dict[str, Any] = {'parameter_overrides': overrides}
+        if opener is not None:
+            options['opener'] = opener
+        self.node = SegmentationNode(**options)
+        self.peer = rclpy.create_node('peer')
+        self.received: dict[str, list[Any]] = {'confidence': [], 'mask': [], 'camera_info': []}
+        self.arrivals: list[str] = []
+        self.statuses: list[DiagnosticArray] = []
+        self.images = self.peer.create_publisher(Image, 'image', 5)
+        self.jpegs = self.peer.create_publisher(CompressedImage, 'image/compressed', 5)
+        self.infos = self.peer.create_publisher(CameraInfo, 'camera_info', 5)
+        for name in self.received:
+            self._subscribe(name)
+        self.peer.create_subscription(
+            DiagnosticArray, topics.DIAGNOSTICS.name, self.statuses.append, 10
+        )
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        self._executor.add_node(self.peer)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> 'Rig':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.close()
+        self.peer.destroy_node()
+
+    def start(self) -> 'Rig':
+        """Configure, activate and wait until camera and consumer are connected."""
+        assert self.node.trigger_configure().name == 'SUCCESS'
+        assert self.node.trigger_activate().name == 'SUCCESS'
+        compressed = self.node.get_parameter('image_transport').value == 'compressed'
+        camera = self.jpegs if compressed else self.images
+        assert wait_until(camera.get_subscription_count)
+        assert wait_until(lambda: self.peer.count_publishers('segmentation/mask'))
+        sleep(0.2)  # the graph knows a moment before the endpoints do
+        return self
+
+    def counters(self) -> dict[str, int]:
+        """Return the counters that are not zero."""
+        return {k: n for k, n in self.node.health.snapshot().counters.items() if n}
+
+    def settle(self, frames: int) -> dict[str, int]:
+        """Wait until so many frames have ended; return the counters that are not zero."""
+        assert wait_until(lambda: sum(self.counters().values()) >= frames), self.counters()
+        return self.counters()
+
+    def level_of(self, name: str) -> int | None:
+        """Return the latest published level of a status."""
+        status = self.status_of(name)
+        return None if status is None else int.from_bytes(status.level, 'little')
+
+    def status_of(self, name: str) -> Any:
+        """Return the latest published status of a name."""
+        for message in reversed(self.statuses):
+            for status in message.status:
+                if status.name.endswith(f': {name}'):
+                    return status
+        return None
+
+    def _subscribe(self, name: str) -> None:
+        kind = CameraInfo if name == 'camera_info' else Image
+
+        def receive(message: Any) -> None:
+            self.received[name].append(message)
+            self.arrivals.append(name)
+
+        self.peer.create_subscription(kind, f'segmentation/{name}', receive, 10)

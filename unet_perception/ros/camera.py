@@ -1,0 +1,125 @@
+"""The ROS ends of one camera: images in, mask and confidence out.
+
+Knows publishers and subscriptions; not inference or lifecycle.
+"""
+
+from collections.abc import Callable, Mapping
+from time import monotonic_ns
+from typing import Any
+
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Float64
+
+from ..core.decode import bgr_from_decoded
+from ..core.frame import Frame
+from ..core.manifest import Manifest
+from ..core.overlay import bgr_table, overlay
+from ..core.pipeline import Segmentation
+from . import topics
+from .messages import (
+    ImageFiller,
+    frame_from_compressed,
+    frame_from_image,
+    label_info_message,
+    time_from_ns,
+)
+
+
+class Camera:
+    """Subscriptions and publishers of one camera; `close` destroys them all.
+
+    `on_frame` is called by the executor's thread, `publish` and `publish_extras` by the worker.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        image_transport: str,
+        manifest: Manifest,
+        on_frame: Callable[[Frame], None],
+    ) -> None:
+        self._node, self._on_frame = node, on_frame
+        self._sequence = 0
+        self._camera_info: CameraInfo | None = None
+        self._table = bgr_table(manifest.colors)
+        self._fill_mask, self._fill_confidence = ImageFiller('mono8'), ImageFiller('mono8')
+        self._fill_overlay = ImageFiller('bgr8')
+        self._publishers: list[Any] = []
+        self._confidence = self._publisher(topics.CONFIDENCE)
+        self._mask = self._publisher(topics.MASK)
+        self._camera_info_out = self._publisher(topics.CAMERA_INFO_OUT)
+        self._overlay = self._publisher(topics.OVERLAY)
+        self._debug = {
+            'processing': self._publisher(topics.PROCESSING_TIME),
+            'cyclic': self._publisher(topics.CYCLIC_TIME),
+            'pipeline_latency': self._publisher(topics.PIPELINE_LATENCY),
+        }
+        self._manifest = manifest
+        self._label_info = (
+            self._publisher(topics.LABEL_INFO) if topics.LABEL_INFO.kind is not None else None
+        )
+        topic, callback = {
+            'raw': (topics.IMAGE, self._on_image),
+            'compressed': (topics.COMPRESSED_IMAGE, self._on_compressed),
+        }[image_transport]
+        self._subscriptions = [
+            node.create_subscription(t.kind, t.name, call, t.qos)
+            for t, call in ((topic, callback), (topics.CAMERA_INFO_IN, self._on_camera_info))
+        ]
+        self.image_topic = str(self._subscriptions[0].topic_name)
+        """The resolved name of the subscribed image topic."""
+
+    @property
+    def has_label_info(self) -> bool:
+        """Whether class names can be published here."""
+        return self._label_info is not None
+
+    def publish_label_info(self, threshold: float) -> None:
+        """Latch the class names and the threshold below which a pixel is unknown."""
+        if self._label_info is not None:
+            stamp = self._node.get_clock().now().to_msg()
+            self._label_info.publish(label_info_message(self._manifest, threshold, stamp))
+
+    def publish(self, result: Segmentation) -> None:
+        """Send confidence, then mask: the mask's arrival completes the pair."""
+        stamp = (result.frame.stamp_ns, result.frame.frame_id)
+        self._confidence.publish(self._fill_confidence.filled(result.confidence, *stamp))
+        self._mask.publish(self._fill_mask.filled(result.mask, *stamp))
+
+    def publish_extras(self, result: Segmentation, durations: Mapping[str, float]) -> None:
+        """Send what is not urgent: CameraInfo, durations, and the overlay if someone looks."""
+        stamp_ns, frame_id = result.frame.stamp_ns, result.frame.frame_id
+        if self._camera_info is not None:
+            self._camera_info.header.stamp = time_from_ns(stamp_ns)
+            self._camera_info_out.publish(self._camera_info)
+        for name, publisher in self._debug.items():
+            if name in durations:
+                publisher.publish(Float64(data=durations[name]))
+        if self._overlay.get_subscription_count():
+            picture = overlay(bgr_from_decoded(result.pixels), result.mask, self._table)
+            self._overlay.publish(self._fill_overlay.filled(picture, stamp_ns, frame_id))
+
+    def close(self) -> None:
+        """Destroy subscriptions and publishers."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
+        self._subscriptions, self._publishers = [], []
+
+    def _publisher(self, topic: topics.Topic) -> Any:
+        publisher = topics.publisher_on(self._node, topic)
+        self._publishers.append(publisher)
+        return publisher
+
+    def _on_image(self, message: Image) -> None:
+        self._sequence += 1
+        self._on_frame(frame_from_image(message, self._sequence, monotonic_ns()))
+
+    def _on_compressed(self, message: CompressedImage) -> None:
+        self._sequence += 1
+        self._on_frame(frame_from_compressed(message, self._sequence, monotonic_ns()))
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._camera_info = message

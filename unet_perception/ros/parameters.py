@@ -1,0 +1,164 @@
+"""The node's parameters: one table, from which come declaration, checks, NodeConfig and README.
+
+Knows names, ranges and rclpy's parameter types; not what the node does with the values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from ..errors import RequestError
+
+Value = bool | int | float | str
+
+
+class Row(NamedTuple):
+    """One parameter. `allowed` is (least, most) for numbers, the choices for strings."""
+
+    name: str
+    default: Value
+    allowed: tuple[Value, ...]
+    is_live: bool
+    """Takes effect at once; otherwise at the next configure."""
+    description: str
+
+    @property
+    def type_name(self) -> str:
+        """The type as ROS names it."""
+        return {bool: 'bool', int: 'integer', float: 'double', str: 'string'}[type(self.default)]
+
+    @property
+    def allowed_text(self) -> str:
+        """The allowed values, for people."""
+        if not self.allowed:
+            return 'any'
+        if isinstance(self.default, str):
+            return ', '.join(str(choice) for choice in self.allowed)
+        return f'{self.allowed[0]} to {self.allowed[1]}'
+
+
+PARAMETERS = (
+    Row('model', 'road', (), False, 'Name of a shipped model, or path of a model folder'),
+    Row(
+        'backend',
+        'auto',
+        ('auto', 'openvino', 'onnxruntime'),
+        False,
+        'Inference backend; auto takes the fastest one installed',
+    ),
+    Row('engine_threads', 0, (0, 256), False, 'CPU threads for inference; 0 is one per core'),
+    Row(
+        'image_transport',
+        'raw',
+        ('raw', 'compressed'),
+        False,
+        'Subscribe to `image` (raw) or to `image/compressed` (JPEG or PNG)',
+    ),
+    Row(
+        'unknown_threshold',
+        0.0,
+        (0.0, 1.0),
+        True,
+        'Pixels whose confidence is lower get class 255 (unknown)',
+    ),
+    Row('autostart', False, (), False, 'Configure and activate without being asked'),
+)
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """The parameters' values, checked."""
+
+    model: str
+    backend: str
+    engine_threads: int
+    image_transport: str
+    unknown_threshold: float
+    autostart: bool
+
+
+assert [field.name for field in fields(NodeConfig)] == [row.name for row in PARAMETERS]
+
+
+def complaint_about(row: Row, value: object) -> str | None:
+    """Say in one sentence why `value` can't be; None if it can."""
+    if type(value) is not type(row.default):
+        hint = ' (write 1.0, not 1)' if row.type_name == 'double' else ''
+        return f'parameter {row.name!r} must be a {row.type_name}{hint}, not {value!r}'
+    if not row.allowed or value in row.allowed:
+        return None
+    if isinstance(value, str):
+        return f'parameter {row.name!r} must be one of {row.allowed_text}, not {value!r}'
+    least, most = row.allowed
+    if least <= value <= most:  # type: ignore[operator]
+        return None
+    return f'parameter {row.name!r} must be {row.allowed_text}, not {value!r}'
+
+
+def declare_parameters(node: Node, table: tuple[Row, ...] = PARAMETERS) -> None:
+    """Declare the table's rows on `node`; RequestError if an override is not allowed."""
+    for row in table:
+        _declare(node, row)
+
+
+def _declare(node: Node, row: Row) -> None:
+    try:
+        node.declare_parameter(row.name, row.default, _descriptor(row))
+    except (InvalidParameterTypeException, InvalidParameterValueException) as exc:
+        override = node._parameter_overrides.get(row.name)  # noqa: SLF001, rclpy shows it nowhere
+        value = None if override is None else override.value
+        raise RequestError(complaint_about(row, value) or str(exc)) from exc
+
+
+def checked_values(node: Node, table: tuple[Row, ...]) -> dict[str, Any]:
+    """Read the declared parameters of a table; RequestError names the one that is wrong."""
+    values = {row.name: node.get_parameter(row.name).value for row in table}
+    for row in table:
+        complaint = complaint_about(row, values[row.name])
+        if complaint:
+            raise RequestError(complaint)
+    return values
+
+
+def config_from_node(node: Node) -> NodeConfig:
+    """Read and check the segmentation node's parameters."""
+    return NodeConfig(**checked_values(node, PARAMETERS))
+
+
+def judge_change(parameters: list[Parameter], is_configured: bool) -> SetParametersResult:
+    """Accept or refuse a change of parameters, with a reason."""
+    rows: Mapping[str, Row] = {row.name: row for row in PARAMETERS}
+    for parameter in parameters:
+        row = rows.get(parameter.name)
+        if row is None:
+            continue
+        complaint = complaint_about(row, parameter.value)
+        if complaint is None and is_configured and not row.is_live:
+            complaint = f'{row.name!r} takes effect at configure; clean the node up first'
+        if complaint:
+            return SetParametersResult(successful=False, reason=complaint)
+    return SetParametersResult(successful=True)
+
+
+def _descriptor(row: Row) -> ParameterDescriptor:
+    """Describe a row to tools such as rqt_reconfigure."""
+    descriptor = ParameterDescriptor(description=row.description)
+    if row.allowed and isinstance(row.default, str):
+        descriptor.additional_constraints = f'one of {row.allowed_text}'
+    elif row.allowed and isinstance(row.default, float):
+        least, most = (float(value) for value in row.allowed)
+        descriptor.floating_point_range = [FloatingPointRange(from_value=least, to_value=most)]
+    elif row.allowed:
+        least, most = (int(value) for value in row.allowed)
+        descriptor.integer_range = [IntegerRange(from_value=least, to_value=most)]
+    return descriptor

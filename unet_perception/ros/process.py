@@ -1,0 +1,64 @@
+"""How each of our nodes becomes a process: start, spin, stop, exit code.
+
+Knows rclpy's life cycle of a process; not what a node does.
+"""
+
+from collections.abc import Callable
+import signal
+import sys
+from threading import Event
+from typing import Protocol, TypeVar
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from ..errors import UnetPerceptionError
+
+
+class Closable(Protocol):
+    """A node that gives everything back."""
+
+    def close(self) -> None:
+        """Destroy the node and what it holds."""
+
+
+LOOK_S = 0.2
+N = TypeVar('N', bound=Closable)
+
+
+def run_node(
+    name: str,
+    make: Callable[[], N],
+    start: Callable[[N], None],
+    is_done: Callable[[N], bool],
+    args: list[str] | None = None,
+) -> int:
+    """Make the node, start it, spin until it is done or told to stop; return the exit code.
+
+    2, after one sentence on standard error, if the node can't be made as it was asked for.
+    rclpy's own signal handlers raise from whatever call is under way, so a flag is set instead.
+    """
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = make()
+    except UnetPerceptionError as exc:
+        print(f'{name}: {exc}', file=sys.stderr)
+        rclpy.try_shutdown()
+        return 2
+    executor = SingleThreadedExecutor()
+    assert isinstance(node, Node), 'only nodes are run'
+    executor.add_node(node)
+    try:
+        start(node)
+        while rclpy.ok() and not stop.is_set() and not is_done(node):
+            executor.spin_once(timeout_sec=LOOK_S)
+    finally:
+        node.close()
+        executor.shutdown()
+        rclpy.try_shutdown()
+    return 0
