@@ -1,0 +1,54 @@
+"""Writes the README's tables anew from the code's: `make docs`.
+
+Knows the tables of parameters and topics; the words around them are the README's own.
+"""
+
+from pathlib import Path
+import re
+
+from unet_perception.ros import camera_player, parameters, topics
+from unet_perception.ros.parameters import Row
+
+README = Path(__file__).parents[1] / 'README.md'
+
+
+def parameter_table(rows: tuple[Row, ...], with_effect: bool) -> str:
+    """Return a table of parameters; with their time of effect, if asked."""
+    head = ['parameter', 'type', 'default', 'allowed', *(['takes effect'] if with_effect else [])]
+    lines = [[*head, 'meaning'], ['---'] * (len(head) + 1)]
+    for row in rows:
+        default = repr(row.default) if isinstance(row.default, str) else str(row.default).lower()
+        effect = ['at once' if row.is_live else 'at configure'] if with_effect else []
+        cells = [f'`{row.name}`', row.type_name, f'`{default}`', row.allowed_text, *effect]
+        lines.append([*cells, row.description])
+    return '\n'.join(f'| {" | ".join(cells)} |' for cells in lines)
+
+
+def topic_table() -> str:
+    """Return the table of topics."""
+    lines = ['| topic | type | QoS | notes |', '|---|---|---|---|']
+    for topic in topics.TOPICS:
+        way = 'out' if topic.is_output else 'in'
+        lines.append(
+            f'| {way}: `{topic.name}` | {topic.type_name} | {topic.qos_text} | {topic.notes} |'
+        )
+    return '\n'.join(lines)
+
+
+def with_tables(text: str) -> str:
+    """Return `text` with each marked table made anew."""
+    tables = {
+        'topics': topic_table(),
+        'parameters': parameter_table(parameters.PARAMETERS, with_effect=True),
+        'player parameters': parameter_table(camera_player.PARAMETERS, with_effect=False),
+    }
+    for name, table in tables.items():
+        mark = f'<!-- {name}: written by make docs -->'
+        pattern = re.compile(f'{re.escape(mark)}\n.*?<!-- end -->', re.DOTALL)
+        assert pattern.search(text), f'{mark} is missing'
+        text = pattern.sub(lambda _, new=f'{mark}\n{table}\n<!-- end -->': new, text)
+    return text
+
+
+if __name__ == '__main__':
+    README.write_text(with_tables(README.read_text()))
