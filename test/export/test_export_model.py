@@ -112,14 +112,14 @@ def brute_force(made: Made) -> dict[str, Any]:
             large = np.stack([cv2.resize(plane, truth.shape[::-1]) for plane in planes])
             truths.append(truth)
             masks.append(large.argmax(0))
-            confidences.append(large.max(0) / 255.0)
+            confidences.append(large.max(0).astype(int))
     truth, mask, confidence = np.stack(truths), np.stack(masks), np.stack(confidences)
     iou = [((truth == k) & (mask == k)).sum() / ((truth == k) | (mask == k)).sum() for k in (0, 1)]
     ece = 0.0
     for k in range(15):
-        inside = (confidence >= k / 15) & ((confidence < (k + 1) / 15) | (k == 14))
+        inside = (15 * confidence > 255 * k) & (15 * confidence <= 255 * (k + 1))  # (k/15, …]
         if inside.any():
-            gap = (truth == mask)[inside].mean() - confidence[inside].mean()
+            gap = (truth == mask)[inside].mean() - confidence[inside].mean() / 255
             ece += abs(gap) * inside.mean()
     accuracy = (truth == mask).mean()
     return {
