@@ -32,15 +32,15 @@ format: $(DEV)  ## put formatting and imports right
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(DEV)  ## measure; JSON in out/bench/
+bench: $(RUN)  ## measure; JSON in out/bench/
 	@$(BIN)/python -m bench
 
-docs: $(DEV)  ## write the README's tables and picture anew
+docs: $(RUN)  ## write the README's tables and picture anew
 	@$(BIN)/python docs/tables.py
 	@$(BIN)/python docs/picture.py
 
 clean:  ## remove the environment and all that was made
-	rm -rf $(VENV) build install log out
+	rm -rf $(VENV) build install log out *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 $(CREATED):
 	@echo 'creating $(VENV) with Python $(VERSION)'
@@ -49,7 +49,7 @@ $(CREATED):
 	@touch $@
 
 $(RUN): $(CREATED) requirements/base.txt requirements/ros.txt $(PACKAGING)
-	@echo 'installing ROS 2 and the package into $(VENV) (about 300 MB, once)'
+	@echo 'installing ROS 2 and the package into $(VENV) (once, a minute or two)'
 	@$(PIP) -r requirements/base.txt -r requirements/ros.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

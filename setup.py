@@ -22,7 +22,7 @@ def shared_files():
 setup(
     name=NAME,
     version='0.1.0',
-    description='U-Net lane and grasp masks with confidence, on time, for robots.',
+    description='U-Net masks with confidence for robots: camera images in, masks out.',
     license='Apache-2.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['py.typed']},
@@ -35,7 +35,6 @@ setup(
         'openvino',
     ],
     extras_require={
-        'onnxruntime': ['onnxruntime'],
         'train': ['onnx', 'onnxruntime', 'safetensors', 'torch'],
     },
     entry_points={
@@ -43,7 +42,6 @@ setup(
             'unet_perception = unet_perception.cli.main:main',
             'segmentation_node = unet_perception.ros.node:main',
             'camera_player = unet_perception.ros.camera_player:main',
-            'mask_recorder = unet_perception.ros.mask_recorder:main',
         ],
     },
     zip_safe=True,

@@ -13,7 +13,7 @@ from unet_perception.core.footage import frames_from_path
 from unet_perception.core.frame import frame_from_pixels
 from unet_perception.core.manifest import model_from_folder
 from unet_perception.core.overlay import bgr_table, overlay
-from unet_perception.core.paths import model_folder, share_folder
+from unet_perception.core.paths import model_folder, sample_footage
 from unet_perception.core.pipeline import SegmentationPipeline
 from unet_perception.engines import choose_backend, default_artifact, open_engine
 
@@ -23,7 +23,7 @@ FILE = Path(__file__).parent / 'images' / 'overlay.jpg'
 
 def main() -> None:
     """Segment one frame and write the picture."""
-    footage = share_folder() / 'examples' / 'footage' / 'highway.mp4'
+    footage = sample_footage()
     bgr = next(islice(frames_from_path(footage), FRAME, None))
     model = model_from_folder(model_folder('road'))
     artifact, _ = default_artifact(model)

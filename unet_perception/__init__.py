@@ -1,3 +1,3 @@
-"""U-Net masks for robots: on time, with confidence, over ROS 2."""
+"""U-Net masks with confidence for robots, over ROS 2."""
 
 __version__ = '0.1.0'

@@ -3,10 +3,12 @@
 import json
 import os
 from pathlib import Path
+import signal
 import subprocess
 import sys
 
 import cv2
+import psutil
 import pytest
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed: make test brings it')
@@ -35,7 +37,7 @@ def test_a_short_demo_brings_back_masks_equal_to_the_offline_pipelines(tmp_path:
     assert sum(summary['class_share'].values()) == pytest.approx(1.0)
     assert min(summary['class_share'][name] for name in ('background', 'road')) > 0.05
     film = cv2.VideoCapture(str(tmp_path / 'overlay.mp4'))
-    assert (film.get(3), film.get(4), film.get(7)) == (960, 540, 221)
+    assert (film.get(3), film.get(4), film.get(7)) == (960, 540, 50)
     assert '<svg' in (tmp_path / 'report.html').read_text()
 
 
@@ -58,9 +60,11 @@ def test_masks_that_differ_from_the_offline_pipelines_make_the_demo_fail(tmp_pat
     ('arguments', 'code', 'words'),
     [
         (('--model', 'nothing'), 2, "model 'nothing' is neither a folder nor a shipped model"),
-        (('--seconds', '0'), 2, 'must be at least one image'),
+        (('--seconds', '0.1', '--rate', '0.1'), 2, 'must be at least one image'),
         (('--source', '/nowhere.mp4'), 2, "'/nowhere.mp4' is neither a video file nor"),
         (('--backend', 'magic'), 2, "'magic'"),
+        (('--rate', 'nan'), 2, 'nan is not 0.1 to 1000'),
+        (('--rate', '5000'), 2, '5000 is not 0.1 to 1000'),
     ],
 )
 def test_wrong_requests_end_with_one_sentence(
@@ -69,3 +73,26 @@ def test_wrong_requests_end_with_one_sentence(
     run = demo(*arguments, '--out', str(tmp_path))
     assert (run.returncode, words in run.stderr) == (code, True), run.stderr
     assert 'Traceback' not in run.stderr
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_told_to_stop_leaves_no_process_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    popen = subprocess.Popen(
+        [sys.executable, '-u', '-m', 'unet_perception', 'demo', '--out', str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert popen.stdout is not None
+    for line in popen.stdout:
+        if 'playing' in line:
+            break
+    children = psutil.Process(popen.pid).children(recursive=True)
+    assert len(children) == 3
+    popen.send_signal(number)
+    popen.communicate(timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    assert popen.returncode == 130

@@ -131,7 +131,6 @@ def test_our_own_mistakes_are_not_hidden(check_model_does: Callable[[Act], None]
         ('safetensors', ['train', 'data', 'out']),
         ('torch', ['export', 'checkpoint', 'data', 'model']),
         ('onnx', ['export', 'checkpoint', 'data', 'model']),
-        ('torch', ['train', '--help']),
     ],
 )
 def test_a_missing_library_is_named_with_its_cure(library: str, arguments: list[str]) -> None:
@@ -140,13 +139,14 @@ def test_a_missing_library_is_named_with_its_cure(library: str, arguments: list[
     result = run_python(WITHOUT, library, *arguments)
     assert result.returncode == 2
     assert result.stderr == (
-        f'unet_perception {arguments[0]}: {library} is missing; '
-        f"pip install 'unet_perception[train]'\n"
+        f"unet_perception {arguments[0]}: {library} is missing; pip install '.[train]' in the "
+        'source folder\n'
     )
 
 
-def test_serving_needs_nothing_that_training_needs() -> None:
-    result = run_python(WITHOUT, 'torch', 'check-model', '--help')
+@pytest.mark.parametrize('verb', ['check-model', 'train', 'export', 'demo'])
+def test_help_needs_nothing_that_training_needs(verb: str) -> None:
+    result = run_python(WITHOUT, 'torch', verb, '--help')
     assert (result.returncode, result.stderr) == (0, '')
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip('torch', reason="torch is not installed: pip install 'unet_perception[train]'")
+pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 
 import torch
 from toy import ABOUT, CLASSES, write_about, write_toy
@@ -22,11 +22,12 @@ from unet_perception.core.manifest import Model, model_from_folder
 from unet_perception.engines import available_engines, choose_backend, open_engine
 from unet_perception.errors import DataError, RequestError
 from unet_perception.export import model_folder
-from unet_perception.export.model_folder import ABOUT_FIELDS, Exported, export_model
+from unet_perception.export.about import ABOUT_FIELDS
+from unet_perception.export.model_folder import Exported, export_model
 from unet_perception.training.checkpoint import CONFIG
 from unet_perception.training.dataset import pairs_from_folder, read_pair, split_by_blocks
-from unet_perception.training.trainer import TrainingPlan, train
-from unet_perception.training.unet import UNetConfig
+from unet_perception.training.plan import TrainingPlan, UNetConfig
+from unet_perception.training.trainer import train
 
 torch.set_num_threads(1)
 PLAN = TrainingPlan(
@@ -186,7 +187,7 @@ def test_without_an_image_for_the_golden_check_there_is_no_export(
 ) -> None:
     monkeypatch.setattr(model_folder, 'LEAST_SHARE', 0.3)  # two classes can't cover 60 % each
     folder = write_about(tmp_path / 'model')
-    with pytest.raises(DataError, match='no validation image shows every class'):
+    with pytest.raises(DataError, match='every class in no validation image'):
         export_model(made.checkpoint, made.data, folder, lambda message: None)
     assert [file.name for file in folder.iterdir()] == ['about.json']
 

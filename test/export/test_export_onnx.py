@@ -5,7 +5,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-pytest.importorskip('torch', reason="torch is not installed: pip install 'unet_perception[train]'")
+pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 
 import onnx
 import torch
@@ -17,8 +17,9 @@ from unet_perception.engines import ENGINES, available_engines
 from unet_perception.errors import RequestError
 from unet_perception.export.onnx_from_checkpoint import OPSET, onnx_from_network
 from unet_perception.export.wrap import wrap
+from unet_perception.training.plan import UNetConfig
 from unet_perception.training.trainer import MEAN, STD, normalised
-from unet_perception.training.unet import UNet, UNetConfig
+from unet_perception.training.unet import UNet
 
 torch.set_num_threads(1)
 SIZE, CLASSES = Size(64, 96), 3

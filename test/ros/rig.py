@@ -8,7 +8,6 @@ from typing import Any
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
-import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
@@ -16,10 +15,12 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from unet_perception.core.engine import Engine
 from unet_perception.core.frame import U8
+from unet_perception.core.golden import golden_from_bytes
 from unet_perception.core.manifest import Artifact, Model
 from unet_perception.engines.fake import FakeEngine
 from unet_perception.ros import topics
 from unet_perception.ros.node import SegmentationNode
+from unet_perception.ros.serving import WARM_UP_RUNS
 
 NEAR, FAR = 0.01, 10.0
 
@@ -56,14 +57,6 @@ def jpeg_message(bgr: U8, keep: float = 1.0) -> CompressedImage:
     return message
 
 
-def half_and_half(height: int = 256, width: int = 512) -> U8:
-    """Return probabilities (2, H, W): class 0 on the left, class 1 on the right."""
-    probabilities = np.full((2, height, width), 25, np.uint8)
-    probabilities[0, :, : width // 2] = 230
-    probabilities[1, :, width // 2 :] = 230
-    return probabilities
-
-
 def fake_opener(
     script: Iterable[float | Exception] = (),
 ) -> Callable[[str, Model, Artifact, int], Engine]:
@@ -71,10 +64,8 @@ def fake_opener(
 
     def opener(backend: str, model: Model, artifact: Artifact, threads: int) -> Engine:
         point = model.manifest.operating_points[0]
-        from unet_perception.core.golden import golden_from_bytes
-
         golden = golden_from_bytes(model.read(point.golden), 'golden')
-        calm = [0.0] * 4  # warm-up and golden check
+        calm = [0.0] * (WARM_UP_RUNS + 1)  # and the golden check
         return FakeEngine(golden.probabilities, [*calm, *script])
 
     return opener

@@ -122,9 +122,13 @@ def test_the_player_loops_and_compresses(tmp_path: Path) -> None:
 WRONG = {
     ('camera_player', 'source:=/nowhere.mp4'): "'/nowhere.mp4' is neither a video file nor",
     ('camera_player', 'rate:=0.0'): "'rate' must be 0.1 to 1000.0, not 0.0",
-    ('camera_player', 'rate:=25'): "'rate' must be a double (write 1.0, not 1)",
+    ('camera_player', 'rate:=25'): "'rate' must be a double, not 25; write 25.0",
     ('camera_player', 'image_transport:=theora'): 'must be one of raw, compressed',
     ('mask_recorder', 'folder:=/nowhere'): "can't write to '/nowhere'",
+    (
+        'node',
+        'backend:=magic',
+    ): "'backend' must be one of auto, openvino",
     ('node', 'unknown_threshold:=1.5'): "'unknown_threshold' must be 0.0 to 1.0, not 1.5",
     ('node', 'engine_threads:=-1'): "'engine_threads' must be 0 to 256, not -1",
     ('node', 'model:=3'): "'model' must be a string, not 3",
@@ -139,6 +143,23 @@ def test_a_wrong_parameter_ends_the_process_with_one_sentence(name: str, paramet
     assert WRONG[name, parameter] in ours[-1]
     assert popen.returncode == 2
     assert 'Traceback' not in out + err
+
+
+def test_a_mistyped_parameter_is_warned_of() -> None:
+    with process('node', 'modle:=road') as popen:
+        assert popen.stderr is not None
+        line = next(line for line in popen.stderr if 'modle' in line)
+    assert "'modle' is unknown" in line
+
+
+def test_an_image_that_is_damaged_ends_the_player_with_its_name(tmp_path: Path) -> None:
+    images_of(tmp_path, 3)
+    (tmp_path / '001.png').write_bytes(b'no image')
+    with process('camera_player', f'source:={tmp_path}', 'rate:=50.0') as popen:
+        _, err = popen.communicate(timeout=30)
+    assert popen.returncode == 2
+    assert "001.png' is not a readable image" in err
+    assert 'Traceback' not in err
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

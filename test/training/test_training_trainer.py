@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip('torch', reason="torch is not installed: pip install 'unet_perception[train]'")
+pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 
 import torch
 from toy import CLASSES, write_toy
@@ -28,15 +28,15 @@ from unet_perception.training.checkpoint import (
     save_checkpoint,
 )
 from unet_perception.training.dataset import Pair, pairs_from_folder, read_pair, split_by_blocks
+from unet_perception.training.plan import TrainingPlan, UNetConfig
 from unet_perception.training.trainer import (
     EpochReport,
-    TrainingPlan,
     TrainingSamples,
     normalised,
     train,
     validation_miou,
 )
-from unet_perception.training.unet import UNet, UNetConfig
+from unet_perception.training.unet import UNet
 
 torch.set_num_threads(1)
 PLAN = TrainingPlan(

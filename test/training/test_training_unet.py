@@ -5,14 +5,15 @@ import re
 
 import pytest
 
-pytest.importorskip('torch', reason="torch is not installed: pip install 'unet_perception[train]'")
+pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
 
 import torch
 from torch.nn import functional
 
 from unet_perception.core.geometry import Size
 from unet_perception.errors import RequestError
-from unet_perception.training.unet import UNet, UNetConfig, config_from_dict
+from unet_perception.training.plan import UNetConfig, config_from_dict
+from unet_perception.training.unet import UNet
 
 torch.set_num_threads(1)
 SMALL = UNetConfig(classes=3, widths=(4, 6, 8, 10))

@@ -1,6 +1,6 @@
 """`unet_perception check-model DIR`: tells whether this model folder may be served here.
 
-Knows manifest, engines and golden; changes nothing.
+Knows manifest, engines and golden; changes nothing in the folder.
 """
 
 import argparse
@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from ..core.golden import check_golden, golden_from_bytes
-from ..core.manifest import Artifact, Model, model_from_folder
+from ..core.manifest import Artifact, Model, ModelFile, model_from_folder
 from ..core.paths import model_folder
 from ..engines import ENGINES, available_engines, open_engine
 from ..errors import UnetPerceptionError
@@ -33,12 +33,15 @@ def run(options: argparse.Namespace) -> int:
         findings = [
             _finding('manifest', str(folder), '', schema=model.manifest.document['schema'])
         ]
-        findings += [_check_file(model, file.file) for file in model.files()]
+        findings += [_check_file(model, file) for file in model.files()]
         findings += [
             _check_engine(model, artifact, backend)
             for backend in available_engines()
             for artifact in model.manifest.artifacts
         ]
+        if not available_engines():
+            cures = ' or '.join(entry.cure for entry in ENGINES.values())
+            findings.append(_finding('engine', 'none', f'no engine to prove it on; {cures}'))
     is_ok = all(not finding['problem'] for finding in findings)
     absent = [name for name in ENGINES if name not in available_engines()]
     if options.json:
@@ -53,13 +56,12 @@ def _finding(check: str, subject: str, problem: str, **details: Any) -> Finding:
     return {'check': check, 'subject': subject, 'problem': problem, **details}
 
 
-def _check_file(model: Model, name: str) -> Finding:
-    file = next(file for file in model.files() if file.file == name)
+def _check_file(model: Model, file: ModelFile) -> Finding:
     try:
         model.read(file)
     except UnetPerceptionError as exc:
-        return _finding('sha256', name, str(exc))
-    return _finding('sha256', name, '', sha256=file.sha256)
+        return _finding('sha256', file.file, str(exc))
+    return _finding('sha256', file.file, '', sha256=file.sha256)
 
 
 def _check_engine(model: Model, artifact: Artifact, backend: str) -> Finding:

@@ -6,6 +6,7 @@ Knows the files that `camera_player` and `mask_recorder` write; not how they wer
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 import csv
+from itertools import islice
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from ..core.manifest import Model, model_from_folder
 from ..core.overlay import bgr_table, overlay
 from ..core.pipeline import SegmentationPipeline, digest_of
 from ..engines import choose_backend, default_artifact, open_engine
+from ..errors import RequestError
 from ..report.demo import DemoTrace, Still, write_demo_report
 
 STILLS = 4
@@ -68,7 +70,8 @@ def write_results(run: DemoRun, out: Path) -> dict[str, Any]:
     model = model_from_folder(run.model)
     source_of = {image.stamp_ns: image.source_frame for image in sent}
     answers = {source_of[r.stamp_ns]: r.digest for r in received if r.stamp_ns in source_of}
-    digests, stills = _offline(run, model, answers, out / 'overlay.mp4')
+    played = max((image.source_frame for image in sent), default=-1) + 1
+    digests, stills = _offline(run, model, answers, played, out / 'overlay.mp4')
     summary = {
         **_counts(sent, received, statuses),
         **_times(received, statuses),
@@ -126,8 +129,8 @@ def _times(received: list[Received], statuses: Mapping[str, Any]) -> dict[str, A
     latency, fps = None, None
     if received:
         values = [(r.arrived_ns - r.stamp_ns) / 1e6 for r in received]
-        p50, p95 = np.percentile(values, (50, 95))
-        latency = {'p50': float(p50), 'p95': float(p95), 'max': max(values)}
+        p50, p95, p99 = (float(value) for value in np.percentile(values, (50, 95, 99)))
+        latency = {'p50': p50, 'p95': p95, 'p99': p99, 'max': max(values)}
     if len(received) > 1:
         span_s = (received[-1].arrived_ns - received[0].arrived_ns) / 1e9
         fps = (len(received) - 1) / span_s
@@ -149,9 +152,9 @@ def _class_share(model: Model, received: list[Received]) -> dict[str, float]:
 
 
 def _offline(
-    run: DemoRun, model: Model, answers: Mapping[int, str], video: Path
+    run: DemoRun, model: Model, answers: Mapping[int, str], played: int, video: Path
 ) -> tuple[dict[int, str], list[Still]]:
-    """Segment each image of the footage offline; return digests by image, and stills.
+    """Segment each image that was played offline; return digests by image, and stills.
 
     The video shows a mask only where the one that was received is equal to it.
     """
@@ -166,7 +169,7 @@ def _offline(
         closing(_VideoFile(video, run.rate)) as film,
     ):
         pipeline = SegmentationPipeline(engine, model.manifest.resize)
-        for k, bgr in enumerate(frames_from_path(run.source)):
+        for k, bgr in enumerate(islice(frames_from_path(run.source), played)):
             result = pipeline.run(frame_from_pixels(bgr, 'bgr8'))
             digests[k] = digest_of(result.mask.data, result.confidence.data)
             is_equal = answers.get(k) == digests[k]
@@ -189,6 +192,8 @@ class _VideoFile:
             code = cv2.VideoWriter.fourcc(*'mp4v')
             size = (bgr.shape[1], bgr.shape[0])
             self._writer = cv2.VideoWriter(str(self._file), code, self._rate, size)
+            if not self._writer.isOpened():
+                raise RequestError(f"{str(self._file)!r} can't be written; choose another --out")
         self._writer.write(bgr)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 import sys
 
-from ..export.model_folder import ABOUT, ABOUT_FIELDS, export_model
+from ..export.about import ABOUT, ABOUT_FIELDS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export and score; 0 when done."""
-    try:
-        exported = export_model(options.checkpoint, options.data, options.model, _show)
-    finally:
-        print(file=sys.stderr)
+    from ..export.model_folder import export_model
+
+    exported = export_model(options.checkpoint, options.data, options.model, _show)
     if options.json:
         print(json.dumps(exported.scores._asdict(), indent=2))
     else:
@@ -36,4 +35,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _show(message: str) -> None:
-    print(f'\r{message:60}', end='', file=sys.stderr, flush=True)
+    """Show progress on a terminal, where the next line takes its place."""
+    if sys.stderr.isatty():
+        print(f'\r{message:60}', end='\r', file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ VERBS = {
     'train': 'train the U-Net on a folder of images and masks',
     'export': 'turn a checkpoint into a model folder',
 }
-EXTRA = "'unet_perception[train]'"
+EXTRA = "'.[train]' in the source folder"
 CURES = {'cv2': 'opencv-python-headless', **dict.fromkeys(('torch', 'onnx', 'safetensors'), EXTRA)}
 
 
@@ -45,7 +45,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     """Build the parser; only the file of the verb in use is imported."""
     parser = argparse.ArgumentParser(
         prog='unet_perception',
-        description='U-Net masks for robots: on time, with confidence, over ROS 2.',
+        description='U-Net masks with confidence for robots, over ROS 2.',
         epilog='unet_perception VERB --help tells more. The node itself: '
         'ros2 launch unet_perception segmentation.launch.py',
     )
@@ -58,7 +58,3 @@ def _parser(verb: str) -> argparse.ArgumentParser:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -6,10 +6,13 @@ Knows the trainer and how to show its progress.
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..core.geometry import Size
-from ..training.trainer import EpochReport, TrainingPlan, train
-from ..training.unet import UNetConfig
+from ..training.plan import TrainingPlan, UNetConfig
+
+if TYPE_CHECKING:
+    from ..training.trainer import EpochReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train; 0 when done."""
+    from ..training.trainer import train
+
     plan = TrainingPlan(
         unet=UNetConfig(classes=options.classes),
         size=Size(*options.size),
@@ -47,11 +52,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print_json(report: EpochReport) -> None:
+def _print_json(report: 'EpochReport') -> None:
     print(json.dumps(report._asdict()), flush=True)
 
 
-def _print_line(report: EpochReport) -> None:
+def _print_line(report: 'EpochReport') -> None:
     print(
         f'epoch {report.epoch} of {report.epochs}: loss {report.loss:.4f}, '
         f'validation mIoU {report.miou:.4f}',

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 import cv2
+import numpy as np
 
 from .frame import U8
 
@@ -50,6 +51,17 @@ class Placement(NamedTuple):
     def undo(self, plane: U8, out: U8) -> None:
         """Resize the image's part of `plane` (network size) linearly to `out` (source size)."""
         cv2.resize(self.content(plane), (self.source.width, self.source.height), dst=out)
+
+
+def letterboxed(image: U8, network: Size) -> tuple[U8, Placement]:
+    """Return `image` (H, W, 3) on a new canvas of size `network`, and where it lies there.
+
+    What the pipeline does in place for every frame; for training and export.
+    """
+    placement = placement_from_sizes(Size(*image.shape[:2]), network, Resize.LETTERBOX)
+    canvas: U8 = np.zeros((*network, 3), np.uint8)
+    placement.apply(image, canvas)
+    return canvas, placement
 
 
 def placement_from_sizes(source: Size, network: Size, resize: Resize) -> Placement:

@@ -33,17 +33,22 @@ def model_folder(name_or_path: str) -> Path:
 
     A shipped name means the shipped model, whatever the working directory holds.
     """
-    shipped = share_folder() / 'models'
-    is_name = Path(name_or_path).name == name_or_path
-    named = _folder_at(str(shipped / name_or_path)) if is_name else None
-    found = named or _folder_at(name_or_path)
+    models = share_folder() / 'models'
+    names = sorted(folder.name for folder in models.iterdir() if folder.is_dir())
+    if name_or_path in names:
+        return models / name_or_path
+    found = _folder_at(name_or_path) if name_or_path else None
     if found:
         return found
-    names = sorted(f.name for f in shipped.iterdir() if f.is_dir())
     raise RequestError(
         f'model {name_or_path!r} is neither a folder nor a shipped model; '
         f'shipped: {", ".join(names) or "none"}'
     )
+
+
+def sample_footage() -> Path:
+    """Return the shipped highway clip."""
+    return share_folder() / 'examples' / 'footage' / 'highway.mp4'
 
 
 def private_cache_folder(kind: str) -> Path | None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from .frame import U8
 from .geometry import Placement
-from .scores import IGNORE
 
 
 class MaskBuffers:
@@ -38,5 +37,4 @@ class MaskBuffers:
             cv2.max(self.mask, self._wins, dst=self.mask)  # later ids are larger
         if unknown_below > 0:
             cv2.compare(self.confidence, unknown_below, cv2.CMP_LT, dst=self._wins)
-            assert IGNORE == 255, 'compare yields 255, which is the unknown id'
             cv2.max(self.mask, self._wins, dst=self.mask)

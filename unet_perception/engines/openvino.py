@@ -3,8 +3,13 @@
 Knows the openvino library; precision is the file's, so the runtime may not lower it by itself.
 """
 
+import sys
 from time import perf_counter_ns
 from typing import Any
+
+# OpenVINO reports its use over the network when it is imported; without the module that would do
+# so it falls back to a stub of its own.
+sys.modules.setdefault('openvino_telemetry', None)  # type: ignore[arg-type]
 
 import openvino as ov
 

@@ -56,8 +56,8 @@ drive. Version of data and split: `{scores['data_sha256'][:16]}…`.
 
 ## Training
 
-{plan['epochs']} epochs, batch {plan['batch']}, seed {plan['seed']}, input \
-{plan['size'][1]}x{plan['size'][0]}; weights are the moving average of the last steps.
+{training['epochs_done']} of {plan['epochs']} epochs, batch {plan['batch']}, seed {plan['seed']}, \
+input {plan['size'][1]}x{plan['size'][0]}; weights are the moving average of the last steps.
 
 ```
 {commands}

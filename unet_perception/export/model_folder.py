@@ -16,7 +16,7 @@ import onnx
 
 from ..core.engine import Engine
 from ..core.files import replace_file
-from ..core.geometry import Resize, Size, placement_from_sizes
+from ..core.geometry import Size, letterboxed
 from ..core.golden import LEAST_SHARE
 from ..core.manifest import MANIFEST, SCHEMA, Artifact, ModelFile, model_from_folder
 from ..core.pipeline import SegmentationPipeline
@@ -32,23 +32,13 @@ from ..training.dataset import (
     split_by_blocks,
 )
 from ..training.unet import UNet
+from .about import ABOUT, about_from_folder
 from .card import card_from_manifest
 from .onnx_from_checkpoint import onnx_from_network
 from .scoring import Scores, score_pairs
 from .wrap import wrap
 
-ABOUT, CARD = 'about.json', 'MODEL_CARD.md'
-ABOUT_FIELDS = (
-    'name',
-    'version',
-    'task',
-    'classes',
-    'data',
-    'limits',
-    'license',
-    'attribution',
-    'commands',
-)
+CARD = 'MODEL_CARD.md'
 NEVER_CALIBRATED = 1.0
 
 
@@ -66,7 +56,7 @@ def export_model(
 
     All is made and scored elsewhere first, so an export that fails leaves `folder` as it was.
     """
-    about = _about_from_folder(folder)
+    about = about_from_folder(folder)
     network, training = load_checkpoint(checkpoint)
     split = split_by_blocks(pairs_from_folder(data))
     if sha256_from_split(split) != training['data_sha256']:
@@ -119,23 +109,6 @@ def _publish(built: Path, folder: Path) -> None:
             old.unlink()
 
 
-def _about_from_folder(folder: Path) -> dict[str, Any]:
-    """Read what people wrote about the model."""
-    try:
-        about = json.loads((folder / ABOUT).read_text())
-    except (OSError, ValueError) as exc:
-        raise RequestError(
-            f"{str(folder / ABOUT)!r} can't be read ({exc}); write one with the fields "
-            f'{", ".join(ABOUT_FIELDS)}, as in the shipped models'
-        ) from exc
-    if not isinstance(about, dict):
-        raise RequestError(f'{str(folder / ABOUT)!r} is not a JSON object')
-    missing = [name for name in ABOUT_FIELDS if name not in about]
-    if missing:
-        raise RequestError(f'{str(folder / ABOUT)!r} lacks {", ".join(missing)}')
-    return {name: about[name] for name in ABOUT_FIELDS}
-
-
 def _write_artifact(folder: Path, graph: onnx.ModelProto, size: Size) -> Artifact:
     name = f'model.fp32.{size.height}x{size.width}.onnx'
     file = _write(folder, name, graph.SerializeToString())
@@ -143,15 +116,11 @@ def _write_artifact(folder: Path, graph: onnx.ModelProto, size: Size) -> Artifac
 
 
 def _write_golden(folder: Path, artifact: Artifact, pairs: list[Pair], classes: int) -> ModelFile:
-    """Store the first validation image that shows every class, and the reference's answer."""
+    """Store the first validation image in which every class is found, and what is found."""
     with _reference_engine(folder, artifact, classes) as engine:
-        canvas = np.zeros((artifact.height, artifact.width, 3), np.uint8)
         for pair in pairs:
-            image, mask = read_pair(pair, classes)
-            size = Size(artifact.height, artifact.width)
-            placement = placement_from_sizes(Size(*mask.shape), size, Resize.LETTERBOX)
-            canvas.fill(0)
-            placement.apply(image, canvas)
+            image, _ = read_pair(pair, classes)
+            canvas, _ = letterboxed(image, Size(artifact.height, artifact.width))
             probabilities = engine.infer(canvas[None]).probabilities[0]
             ids = probabilities.argmax(0)
             if min(float((ids == k).mean()) for k in range(classes)) >= 2 * LEAST_SHARE:
@@ -159,7 +128,10 @@ def _write_golden(folder: Path, artifact: Artifact, pairs: list[Pair], classes: 
                 np.savez_compressed(stream, image=canvas, probabilities=probabilities)
                 name = f'golden.{artifact.height}x{artifact.width}.npz'
                 return _write(folder, name, stream.getvalue())
-    raise DataError('no validation image shows every class; the golden check needs one')
+    raise DataError(
+        'the network finds every class in no validation image, and the golden check needs such '
+        'an image; train longer'
+    )
 
 
 def _reference_engine(folder: Path, artifact: Artifact, classes: int) -> Engine:

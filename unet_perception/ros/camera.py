@@ -90,9 +90,10 @@ class Camera:
     def publish_extras(self, result: Segmentation, durations: Mapping[str, float]) -> None:
         """Send what is not urgent: CameraInfo, durations, and the overlay if someone looks."""
         stamp_ns, frame_id = result.frame.stamp_ns, result.frame.frame_id
-        if self._camera_info is not None:
-            self._camera_info.header.stamp = time_from_ns(stamp_ns)
-            self._camera_info_out.publish(self._camera_info)
+        info = self._camera_info  # the executor may put a newer one there meanwhile
+        if info is not None:
+            info.header.stamp = time_from_ns(stamp_ns)
+            self._camera_info_out.publish(info)
         for name, publisher in self._debug.items():
             if name in durations:
                 publisher.publish(Float64(data=durations[name]))

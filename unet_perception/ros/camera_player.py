@@ -19,13 +19,12 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from ..core.footage import frames_from_path
 from ..core.frame import U8
-from ..core.paths import share_folder
+from ..core.paths import sample_footage
 from ..errors import RequestError
 from .messages import ImageFiller, ns_from_time
 from .parameters import Row, checked_values, declare_parameters
 from .process import run_node
 
-SAMPLE = Path('examples') / 'footage' / 'highway.mp4'
 LINGER_S = 0.5  # images still on their way would be lost with the process
 
 PARAMETERS = (
@@ -66,7 +65,7 @@ class CameraPlayer(Node):
         declare_parameters(self, PARAMETERS)
         self._values = checked_values(self, PARAMETERS)
         self._resources = ExitStack()
-        self._source = Path(self._values['source'] or share_folder() / SAMPLE)
+        self._source = Path(self._values['source'] or sample_footage())
         self._footage = _numbered(self._source, self._values['loop'])
         self._next = next(self._footage)  # a source that can't be read is refused here
         self._log = self._opened_log()

@@ -51,7 +51,9 @@ class SegmentationNode(LifecycleNode):
 
     def start_by_itself(self) -> None:
         """Configure and activate, if the parameter `autostart` says so."""
-        if self.get_parameter('autostart').value and self.trigger_configure() == SUCCESS:
+        if not self.get_parameter('autostart').value:
+            self.get_logger().info('waiting to be configured (autostart:=true does it at start)')
+        elif self.trigger_configure() == SUCCESS:
             self.trigger_activate()
 
     def look(self) -> list[Status]:

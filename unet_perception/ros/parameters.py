@@ -93,8 +93,8 @@ assert [field.name for field in fields(NodeConfig)] == [row.name for row in PARA
 def complaint_about(row: Row, value: object) -> str | None:
     """Say in one sentence why `value` can't be; None if it can."""
     if type(value) is not type(row.default):
-        hint = ' (write 1.0, not 1)' if row.type_name == 'double' else ''
-        return f'parameter {row.name!r} must be a {row.type_name}{hint}, not {value!r}'
+        hint = f'; write {value}.0' if row.type_name == 'double' and type(value) is int else ''
+        return f'parameter {row.name!r} must be a {row.type_name}, not {value!r}{hint}'
     if not row.allowed or value in row.allowed:
         return None
     if isinstance(value, str):
@@ -106,9 +106,17 @@ def complaint_about(row: Row, value: object) -> str | None:
 
 
 def declare_parameters(node: Node, table: tuple[Row, ...] = PARAMETERS) -> None:
-    """Declare the table's rows on `node`; RequestError if an override is not allowed."""
+    """Declare the table's rows on `node`; RequestError if a value is not allowed.
+
+    A name that is not in the table may be mistyped, and is warned of.
+    """
     for row in table:
         _declare(node, row)
+    checked_values(node, table)
+    overrides = node._parameter_overrides  # noqa: SLF001, rclpy shows them nowhere
+    for name in overrides:
+        if not node.has_parameter(name) and not name.startswith('qos_overrides'):
+            node.get_logger().warning(f'parameter {name!r} is unknown and has no effect')
 
 
 def _declare(node: Node, row: Row) -> None:

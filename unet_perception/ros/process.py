@@ -37,19 +37,20 @@ def run_node(
 ) -> int:
     """Make the node, start it, spin until it is done or told to stop; return the exit code.
 
-    2, after one sentence on standard error, if the node can't be made as it was asked for.
+    2, after one sentence on standard error, if it can't do what it was asked for.
     rclpy's own signal handlers raise from whatever call is under way, so a flag is set instead.
     """
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as exc:  # arguments that rcl can't parse
+        return _refused(name, exc)
     try:
         node = make()
     except UnetPerceptionError as exc:
-        print(f'{name}: {exc}', file=sys.stderr)
-        rclpy.try_shutdown()
-        return 2
+        return _refused(name, exc)
     executor = SingleThreadedExecutor()
     assert isinstance(node, Node), 'only nodes are run'
     executor.add_node(node)
@@ -57,8 +58,17 @@ def run_node(
         start(node)
         while rclpy.ok() and not stop.is_set() and not is_done(node):
             executor.spin_once(timeout_sec=LOOK_S)
+    except UnetPerceptionError as exc:
+        return _refused(name, exc)
     finally:
         node.close()
         executor.shutdown()
         rclpy.try_shutdown()
     return 0
+
+
+def _refused(name: str, exc: Exception) -> int:
+    """Say why in one sentence."""
+    print(f'{name}: {exc}', file=sys.stderr)
+    rclpy.try_shutdown()
+    return 2

@@ -51,11 +51,13 @@ def _label_info_type() -> Any:
 
 
 def _input(name: str, kind: Any, type_name: str, depth: int, notes: str) -> Topic:
-    return Topic(name, kind, type_name, False, False, depth, False, notes)
+    way = {'is_output': False, 'reliable': False, 'latched': False}
+    return Topic(name, kind, type_name, depth=depth, notes=notes, **way)
 
 
 def _output(name: str, kind: Any, type_name: str, notes: str) -> Topic:
-    return Topic(name, kind, type_name, True, True, 1, False, notes)
+    way = {'is_output': True, 'reliable': True, 'latched': False}
+    return Topic(name, kind, type_name, depth=1, notes=notes, **way)
 
 
 IMAGE = _input('image', Image, 'sensor_msgs/Image', 5, 'The camera')
@@ -86,11 +88,11 @@ LABEL_INFO = Topic(
     'segmentation/label_info',
     _label_info_type(),
     'vision_msgs/LabelInfo',
-    True,
-    True,
-    1,
-    True,
-    'Class names by id; where vision_msgs is installed',
+    is_output=True,
+    reliable=True,
+    depth=1,
+    latched=True,
+    notes='Class names by id; where vision_msgs is installed',
 )
 CAMERA_INFO_OUT = _output(
     'segmentation/camera_info',
@@ -120,11 +122,11 @@ DIAGNOSTICS = Topic(
     '/diagnostics',
     DiagnosticArray,
     'diagnostic_msgs/DiagnosticArray',
-    True,
-    True,
-    10,
-    False,
-    '1 Hz, and at once when a level changes: `latency`, `input`, `model`, `engine`',
+    is_output=True,
+    reliable=True,
+    depth=10,
+    latched=False,
+    notes='1 Hz, and at once when a level changes: `latency`, `input`, `model`, `engine`',
 )
 
 TOPICS = (

@@ -32,7 +32,7 @@ def _random_affine(source: Size, target: Size, rng: Rng) -> F64:
     """Letterbox to `target`, then vary aspect, zoom, place, tilt and side."""
     aspect = np.exp(rng.uniform(np.log(0.9), np.log(2.1)))  # width over height once placed
     height = min(target.height, target.width / aspect)
-    zoom = np.exp(rng.uniform(np.log(0.85), np.log(1.7)))
+    zoom = np.exp(rng.uniform(np.log(0.85), np.log(1.35)))
     scale_y = zoom * height / source.height
     scale_x = zoom * height * aspect / source.width * rng.choice((-1.0, 1.0))
     angle = np.deg2rad(rng.normal(0.0, 4.0))
@@ -51,10 +51,10 @@ def _relit(image: U8, rng: Rng) -> U8:
     """Vary exposure, contrast, gamma, colour, shadow, sharpness, noise and JPEG blocks."""
     x = image.astype(np.float32) / np.float32(255.0)
     x **= _factor(rng, 0.3)
-    x *= _factor(rng, 0.25) * np.exp(rng.normal(0.0, 0.08, 3)).astype(np.float32)
+    x *= _factor(rng, 0.25) * np.exp(rng.normal(0.0, 0.2, 3)).astype(np.float32)
     x = (x - np.float32(0.5)) * _factor(rng, 0.2) + np.float32(0.5)
     grey = x.mean(axis=2, keepdims=True)
-    x = grey + (x - grey) * np.float32(rng.uniform(0.2, 1.5))
+    x = grey + (x - grey) * np.float32(rng.uniform(0.1, 1.9))
     if rng.random() < 0.3:
         x *= _shadow(x.shape[:2], rng)[..., None]
     if rng.random() < 0.25:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 import copy
 from pathlib import Path
-import random
 from typing import Any, NamedTuple
 
 import cv2
@@ -18,9 +17,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from ..core.frame import U8
-from ..core.geometry import Resize, Size, placement_from_sizes
+from ..core.geometry import letterboxed
 from ..core.scores import IGNORE, Confusion
-from ..errors import DataError, RequestError
+from ..errors import DataError
 from .augment import random_view
 from .checkpoint import make_folder, save_checkpoint
 from .dataset import (
@@ -31,24 +30,12 @@ from .dataset import (
     sha256_from_split,
     split_by_blocks,
 )
-from .unet import UNet, UNetConfig
+from .plan import TrainingPlan
+from .unet import UNet
 
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 """ImageNet's channel statistics, in bytes; they end up inside the exported model file."""
-
-
-class TrainingPlan(NamedTuple):
-    """All that decides what training yields, besides the data."""
-
-    unet: UNetConfig = UNetConfig()
-    size: Size = Size(256, 512)
-    epochs: int = 40
-    batch: int = 8
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-4
-    ema_decay: float = 0.995
-    seed: int = 0
 
 
 class EpochReport(NamedTuple):
@@ -90,13 +77,13 @@ def train(
 
     RequestError for a plan or folder that can't be, DataError for data; both before any work.
     """
-    _check_plan(plan)
+    plan.check()
     pairs = pairs_from_folder(data)
     split = split_by_blocks(pairs)
     check_pairs(pairs, plan.unet.classes)
     make_folder(out)
     record = _record(plan, sha256_from_split(split))
-    _seed(plan.seed)
+    torch.manual_seed(plan.seed)
     network = UNet(plan.unet).to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).eval()
     samples = TrainingSamples(split.training, plan)
@@ -165,12 +152,9 @@ def _step(network: UNet, optimiser: Any, images: Tensor, labels: Tensor) -> floa
 def validation_miou(network: UNet, pairs: list[Pair], plan: TrainingPlan) -> float:
     """Judge at network size, through the runtime's own letterbox."""
     confusion = Confusion(plan.unet.classes)
-    canvas = np.zeros((*plan.size, 3), np.uint8)
     for pair in pairs:
         image, mask = read_pair(pair, plan.unet.classes)
-        placement = placement_from_sizes(Size(*mask.shape), plan.size, Resize.LETTERBOX)
-        canvas[:] = 0
-        placement.apply(image, canvas)
+        canvas, placement = letterboxed(image, plan.size)
         logits = network(normalised(torch.from_numpy(canvas)[None]))
         plane: U8 = logits[0].argmax(0).to(torch.uint8).numpy()
         small = np.ascontiguousarray(placement.content(plane))
@@ -195,20 +179,6 @@ def _follow(average: UNet, network: UNet, decay: float) -> None:
             mine.lerp_(other, 1.0 - decay)
         else:
             mine.copy_(other)
-
-
-def _check_plan(plan: TrainingPlan) -> None:
-    for name, least in (('epochs', 1), ('batch', 2), ('seed', 0)):
-        value = getattr(plan, name)
-        if value < least:
-            raise RequestError(f'{name} must be at least {least}, not {value}')
-    plan.unet.check_size(plan.size)
-
-
-def _seed(seed: int) -> None:
-    """Make the run repeatable."""
-    random.seed(seed)
-    torch.manual_seed(seed)
 
 
 def _record(plan: TrainingPlan, data_sha256: str) -> dict[str, Any]:

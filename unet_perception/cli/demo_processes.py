@@ -1,0 +1,132 @@
+"""Runs our nodes as processes for the demo, and follows what they say.
+
+Knows how to start, watch and end them; rclpy only through them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+import json
+import os
+from pathlib import Path
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from time import monotonic
+from typing import Any, NamedTuple
+
+from ..core.transport import transport_environment
+from ..errors import UnetPerceptionError
+
+READY_S = 60.0  # importing and compiling take a few seconds, more on a busy machine
+DRAIN_S = 2.5  # diagnostics come once a second; the last ones must have seen the last frame
+STOP_S = 10.0
+
+Lines = queue.Queue[dict[str, Any]]
+
+
+class DemoError(UnetPerceptionError):
+    """One of the demo's processes did not do its part."""
+
+
+class Process(NamedTuple):
+    """A running node; its log goes to a file."""
+
+    name: str
+    popen: 'subprocess.Popen[str]'
+    log: Path
+
+    def check(self) -> None:
+        """DemoError, with the end of its log, if the process has failed."""
+        if self.popen.poll() is not None and self.popen.returncode != 0:
+            tail = '\n'.join(self.log.read_text(errors='replace').splitlines()[-8:])
+            raise DemoError(f'{self.name} ended with {self.popen.returncode}:\n{tail}')
+
+
+def environment_for(scratch: Path) -> dict[str, str]:
+    """Return the environment for nodes that talk on this machine's loopback only."""
+    return {
+        'ROS_DOMAIN_ID': str(40 + os.getpid() % 60),
+        **os.environ,
+        **transport_environment('local', os.environ.get('ROS_DISTRO')),
+        'ROS_LOG_DIR': str(scratch / 'log'),
+    }
+
+
+@contextmanager
+def node_process(
+    name: str, parameters: Mapping[str, Any], scratch: Path, environment: Mapping[str, str]
+) -> Iterator[Process]:
+    """Start one of our nodes; on leaving it is interrupted, and killed if that does not help."""
+    command = [sys.executable, '-m', f'unet_perception.ros.{name}', '--ros-args']
+    for key, value in parameters.items():
+        command += ['-p', f'{key}:={json.dumps(value)}']
+    log = scratch / f'{name}.log'
+    with log.open('w') as stream:
+        popen = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stream, text=True, env=dict(environment)
+        )
+    try:
+        yield Process(name, popen, log)
+    finally:
+        popen.send_signal(signal.SIGINT)
+        try:
+            popen.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            popen.kill()
+            popen.wait()
+
+
+def lines_of(process: Process) -> Lines:
+    """Read a process's JSON lines in a thread, so that waiting for them can time out."""
+    lines: Lines = queue.Queue()
+    stream = process.popen.stdout
+    assert stream is not None, 'standard output is a pipe'
+
+    def read() -> None:
+        for line in stream:
+            lines.put(json.loads(line))
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
+
+
+def wait_until_active(lines: Lines, processes: tuple[Process, ...]) -> None:
+    """Wait until the recorder sees the node's masks advertised and the node active."""
+    deadline = monotonic() + READY_S
+    status: dict[str, Any] = {}
+    while monotonic() < deadline:
+        for process in processes:
+            process.check()
+        try:
+            line = lines.get(timeout=0.5)
+        except queue.Empty:
+            continue
+        status = line['node']
+        if status.get('state') == 'active' and line['connected']:
+            return
+        if status.get('state') == 'unconfigured' and status['level'] == 2:
+            raise DemoError(f'the node refused to start: {status["message"]}')
+    raise DemoError(f'the node is not active after {READY_S:.0f} s; last seen: {status}')
+
+
+def follow(
+    lines: Lines,
+    processes: tuple[Process, ...],
+    player: Process,
+    on_line: Callable[[dict[str, Any]], None],
+) -> None:
+    """Hand on a line a second until the player has ended; then let the last frames drain."""
+    ends = float('inf')
+    while monotonic() < ends:
+        for process in processes:
+            process.check()
+        if player.popen.poll() is not None and ends == float('inf'):
+            ends = monotonic() + DRAIN_S
+        try:
+            line = lines.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        if line['latency_ms'] and ends == float('inf'):
+            on_line(line)

@@ -1,0 +1,40 @@
+"""What only people can say of a model: `about.json` in its folder.
+
+Knows the fields; nothing of networks or scores.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import RequestError
+
+ABOUT = 'about.json'
+ABOUT_FIELDS = (
+    'name',
+    'version',
+    'task',
+    'classes',
+    'data',
+    'limits',
+    'license',
+    'attribution',
+    'commands',
+)
+
+
+def about_from_folder(folder: Path) -> dict[str, Any]:
+    """Read what people wrote about the model; RequestError says what is missing."""
+    try:
+        about = json.loads((folder / ABOUT).read_text())
+    except (OSError, ValueError) as exc:
+        raise RequestError(
+            f"{str(folder / ABOUT)!r} can't be read ({exc}); write one with the fields "
+            f'{", ".join(ABOUT_FIELDS)}, as in the shipped models'
+        ) from exc
+    if not isinstance(about, dict):
+        raise RequestError(f'{str(folder / ABOUT)!r} is not a JSON object')
+    missing = [name for name in ABOUT_FIELDS if name not in about]
+    if missing:
+        raise RequestError(f'{str(folder / ABOUT)!r} lacks {", ".join(missing)}')
+    return {name: about[name] for name in ABOUT_FIELDS}
