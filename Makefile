@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-VERSION := $(shell $(PYTHON) -c 'import sys; print(sys.version.split()[0])')
+VERSION := $(shell $(PYTHON) -c 'import sys; v = sys.version_info; print("%d.%d.%d" % v[:3] * ((3, 10) <= v < (3, 14)))' 2>/dev/null)
 CREATED := $(VENV)/.created-$(VERSION)
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
@@ -43,6 +43,7 @@ clean:  ## remove the environment and all that was made
 	rm -rf $(VENV) build install log out *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 $(CREATED):
+	@test -n '$(VERSION)' || { echo '$(PYTHON) is no Python 3.10 to 3.13; name one: make PYTHON=python3.12 …'; exit 2; }
 	@echo 'creating $(VENV) with Python $(VERSION)'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) --upgrade pip

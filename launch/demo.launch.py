@@ -27,8 +27,6 @@ SEGMENTATION = str(
 )
 # The file's name is none that `import` can take.
 SHARED = run_path(SEGMENTATION)
-FORWARDED = ('namespace', 'model', 'backend', 'transport', 'log_level')
-
 ARGUMENTS = (
     DeclareLaunchArgument(
         'source',
@@ -37,34 +35,15 @@ ARGUMENTS = (
     ),
     DeclareLaunchArgument('rate', default_value='25.0', description='Images a second'),
     DeclareLaunchArgument(
-        'model',
-        default_value='',
-        description='Name of a shipped model, or path of a model folder; '
-        'empty: as in config/lane.yaml',
-    ),
-    DeclareLaunchArgument(
-        'backend',
-        default_value='',
-        description='Inference backend: auto, openvino or onnxruntime; '
-        'empty: as in config/lane.yaml',
-    ),
-    DeclareLaunchArgument(
         'transport',
         default_value='local',
         choices=list(TRANSPORTS),
         description='Transport of both nodes, as in segmentation.launch.py; local: this machine '
         'only, through shared memory',
     ),
-    DeclareLaunchArgument(
-        'log_level',
-        default_value='info',
-        choices=list(SHARED['LOG_LEVELS']),
-        description='Least severity that both nodes log',
-    ),
-    DeclareLaunchArgument(
-        'namespace', default_value='', description='Namespace of both nodes and of their topics'
-    ),
+    *(argument for argument in SHARED['ARGUMENTS'] if argument.name != 'transport'),
 )
+FORWARDED = tuple(argument.name for argument in SHARED['ARGUMENTS'])
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -91,8 +70,12 @@ def camera_player() -> Node:
                 'source': ParameterValue(LaunchConfiguration('source'), value_type=str),
                 'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
                 'loop': True,
+                'use_sim_time': ParameterValue(
+                    LaunchConfiguration('use_sim_time'), value_type=bool
+                ),
             }
         ],
+        remappings=SHARED['camera_remappings'](),
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
         output='screen',
     )

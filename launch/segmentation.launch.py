@@ -5,6 +5,7 @@ Knows names and files; not what the node does with them.
 
 import os
 from pathlib import Path
+from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
@@ -107,21 +108,26 @@ def segmentation_node(context: LaunchContext) -> Node:
     `LifecycleNode` would add events that nobody sends here, and for them a ROS node inside
     `ros2 launch` itself, out of reach of the transport chosen for this scope.
     """
-    image_topic = LaunchConfiguration('image_topic')
     return Node(
         package=PACKAGE,
         executable='segmentation_node',
         name='segmentation',
         namespace=LaunchConfiguration('namespace'),
         parameters=[params_file(context), overrides(context)],
-        remappings=[
-            ('image', image_topic),
-            ('image/compressed', [image_topic, '/compressed']),
-            ('camera_info', LaunchConfiguration('camera_info_topic')),
-        ],
+        remappings=camera_remappings(),
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
         output='screen',
     )
+
+
+def camera_remappings() -> list[tuple[str, Any]]:
+    """Return where the camera's topics are."""
+    image_topic = LaunchConfiguration('image_topic')
+    return [
+        ('image', image_topic),
+        ('image/compressed', [image_topic, '/compressed']),
+        ('camera_info', LaunchConfiguration('camera_info_topic')),
+    ]
 
 
 def params_file(context: LaunchContext) -> str:

@@ -1,15 +1,25 @@
 """The demo from end to end: three processes, real footage, real ROS 2."""
 
+import csv
 import json
 import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import cv2
 import psutil
 import pytest
+
+from unet_perception.cli.demo_results import STAGES, DemoRun, complaints, write_results
+from unet_perception.core.footage import frames_from_path
+from unet_perception.core.frame import frame_from_pixels
+from unet_perception.core.manifest import model_from_folder
+from unet_perception.core.paths import model_folder, sample_footage
+from unet_perception.core.pipeline import SegmentationPipeline, digest_of
+from unet_perception.engines import choose_backend, default_artifact, open_engine
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed: make test brings it')
 
@@ -41,19 +51,67 @@ def test_a_short_demo_brings_back_masks_equal_to_the_offline_pipelines(tmp_path:
     assert '<svg' in (tmp_path / 'report.html').read_text()
 
 
-def test_masks_that_differ_from_the_offline_pipelines_make_the_demo_fail(tmp_path: Path) -> None:
-    from unet_perception.cli.demo_results import complaints
+GOOD = {
+    'frames_sent': 10,
+    'lost_in_transport': 0,
+    'masks_published': 10,
+    'masks_received': 9,
+    'masks_unpaired': 0,
+    'offline_equal': True,
+    'class_share': {'background': 0.5, 'road': 0.4, 'unknown': 0.1},
+}
 
-    run = demo('--seconds', '2', '--rate', '10', '--out', str(tmp_path), '--json')
-    summary = json.loads(run.stdout)
-    assert complaints(summary) == []
-    assert complaints({**summary, 'offline_equal': False}) == [
-        "a mask or confidence differs from the offline pipeline's"
-    ]
-    assert complaints({**summary, 'class_share': {'road': 1.0}}) == [
-        'fewer than two classes appear in the masks'
-    ]
-    assert complaints({**summary, 'masks_received': 0}) == ['no mask came back']
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        ({'masks_received': 0}, 'no mask came back'),
+        ({'masks_received': 4}, 'fewer than half'),
+        ({'frames_sent': 9}, '9 images were sent instead of 10'),
+        ({'offline_equal': False}, "differs from the offline pipeline's"),
+        ({'masks_unpaired': 1}, 'without their confidence'),
+        ({'masks_received': 11}, 'more came back than was sent'),
+        ({'lost_in_transport': -1}, 'more came back than was sent'),
+        ({'class_share': {'road': 0.9, 'unknown': 0.1}}, 'fewer than two classes'),
+    ],
+)
+def test_whatever_is_amiss_is_complained_about(change: dict[str, Any], words: str) -> None:
+    assert complaints(GOOD, 10) == []
+    assert any(words in complaint for complaint in complaints({**GOOD, **change}, 10))
+
+
+@pytest.mark.parametrize('column', ['digest', 'width', 'frame_id', 'stamp_ns'])
+def test_a_mask_that_differs_in_anything_is_not_equal(tmp_path: Path, column: str) -> None:
+    model = model_from_folder(model_folder('road'))
+    artifact, _ = default_artifact(model)
+    bgr = next(frames_from_path(sample_footage()))
+    with open_engine(choose_backend('auto').backend, model, artifact) as engine:
+        result = SegmentationPipeline(engine, model.manifest.resize).run(
+            frame_from_pixels(bgr, 'bgr8')
+        )
+        digest = digest_of(result.mask.data, result.confidence.data)
+    row = {
+        'stamp_ns': '1000',
+        'arrived_ns': '2000',
+        'frame_id': 'camera_optical_frame',
+        'width': '960',
+        'height': '540',
+        'digest': digest,
+        'class_pixels': '{"0": 1, "1": 1}',
+    }
+    names = ('published', 'displaced', 'malformed', 'failed', 'gated', 'frames_received')
+    latency = {f'{s}_{p}_ms': '1.0' for s in STAGES for p in ('p50', 'p95', 'p99', 'max')}
+    statuses = {'input': dict.fromkeys(names, '1'), 'latency': latency, 'engine': {}}
+    (tmp_path / 'diagnostics.json').write_text(json.dumps(statuses))
+    (tmp_path / 'unpaired.json').write_text('0')
+    (tmp_path / 'sent.csv').write_text('sequence,source_frame,stamp_ns\n0,0,1000\n')
+    run = DemoRun(tmp_path, sample_footage(), model_folder('road'), 'auto', 25.0, 1)
+    for changes, equal in (({}, True), ({column: '7'}, False)):
+        with (tmp_path / 'masks.csv').open('w', newline='') as stream:
+            writer = csv.DictWriter(stream, row)
+            writer.writeheader()
+            writer.writerow({**row, **changes})
+        assert write_results(run, tmp_path)['offline_equal'] is equal
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,8 @@ class TestDemo:
     def test_plays_the_shipped_clip_for_ever_to_the_node_that_starts_itself(self) -> None:
         player, node = both_nodes()
         assert (player.executable, player.name) == ('camera_player', 'camera_player')
-        assert player.parameters == [{'source': '', 'rate': 25.0, 'loop': True}]
+        (played,) = player.parameters
+        assert played == {'source': '', 'rate': 25.0, 'loop': True, 'use_sim_time': False}
         assert node.executable == 'segmentation_node'
         assert node.parameters[1]['autostart'] is True
         assert node.remappings['image'] == 'image'
@@ -127,10 +128,25 @@ class TestDemo:
 
     def test_arguments_reach_both_nodes(self) -> None:
         player, node = both_nodes(
-            source='clip.mp4', rate='5', model='mine', namespace='left', transport='system'
+            source='clip.mp4',
+            rate='5',
+            model='mine',
+            namespace='left',
+            transport='system',
+            image_topic='seen',
+            use_sim_time='true',
+            autostart='false',
         )
-        assert player.parameters == [{'source': 'clip.mp4', 'rate': 5.0, 'loop': True}]
+        (played,) = player.parameters
+        assert (played['source'], played['rate'], played['use_sim_time']) == (
+            'clip.mp4',
+            5.0,
+            True,
+        )
+        assert player.remappings == node.remappings
+        assert player.remappings['image/compressed'] == 'seen/compressed'
         assert node.parameters[1]['model'] == 'mine'
+        assert node.parameters[1]['autostart'] is False
         assert {player.namespace, node.namespace} == {'left'}
         assert player.environment == node.environment == {}
 

@@ -53,11 +53,17 @@ def test_a_node_flooded_at_three_times_its_capacity_accounts_for_every_frame(
         start = monotonic()
         for _ in range(10):
             probe.infer(np.zeros((1, 256, 512, 3), np.uint8))
-        rate = min(3 * 10 / (monotonic() - start), 300.0)
+        rate = min(4 * 10 / (monotonic() - start), 1000.0)  # more than 3, for the player to lag
         frames = round(4 * rate)
-        log = tmp_path / 'sent.csv'
+        log, small = tmp_path / 'sent.csv', tmp_path / 'small'
+        small.mkdir()
+        images_of(small, 5)
         with process(
-            'camera_player', f'rate:={rate}', f'frames:={frames}', f'sent_log:={log}'
+            'camera_player',
+            f'source:={small}',
+            f'rate:={rate}',
+            f'frames:={frames}',
+            f'sent_log:={log}',
         ) as player:
             player.communicate(timeout=60)
         assert wait_until(lambda: rig.node.health.snapshot().busy_s == 0.0)
@@ -67,6 +73,7 @@ def test_a_node_flooded_at_three_times_its_capacity_accounts_for_every_frame(
     assert sum(health.counters.values()) == health.received <= sent
     assert health.counters['published'] > 0
     assert health.counters['displaced'] > 0
+    assert sent >= 3 * health.counters['published'], 'three times its capacity'
     assert not health.counters['failed'] + health.counters['malformed']
 
 

@@ -28,6 +28,8 @@ from .demo_processes import (
     wait_until_active,
 )
 
+OUTPUTS = ('overlay.mp4', 'report.html', 'summary.json')
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `demo` takes."""
@@ -57,25 +59,37 @@ def run(options: argparse.Namespace) -> int:
     next(frames_from_path(source))  # what can't be played is refused before anything starts
     model = model_folder(options.model)
     choose_backend(options.backend)
-    options.out.mkdir(parents=True, exist_ok=True)
+    _make_empty(options.out)
     say = _silence if options.json else _print
     try:
         with TemporaryDirectory(prefix='unet_perception_demo_') as scratch:
             _play_and_record(options, source, model, frames, Path(scratch), say)
             say('comparing each mask with the offline pipeline, drawing')
-            results = DemoRun(Path(scratch), source, model, options.backend, options.rate)
+            results = DemoRun(Path(scratch), source, model, options.backend, options.rate, frames)
             summary = write_results(results, options.out)
     except DemoError as exc:
         print(f'unet_perception demo: {exc}', file=sys.stderr)
         return 1
     if options.json:
         print(json.dumps(summary, indent=2))
-    out = options.out
-    say(f'{headline(summary)}\n{out}/overlay.mp4  {out}/report.html  {out}/summary.json')
-    found = complaints(summary)
+    say(headline(summary))
+    say('  '.join(str(options.out / name) for name in OUTPUTS))
+    found = complaints(summary, frames)
     for complaint in found:
         print(f'unet_perception demo: {complaint}', file=sys.stderr)
     return 1 if found else 0
+
+
+def _make_empty(out: Path) -> None:
+    """Make the folder, and remove what an earlier run left there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in OUTPUTS:
+            (out / name).unlink(missing_ok=True)
+    except OSError as exc:
+        raise RequestError(
+            f"can't write to {str(out)!r} ({exc.strerror}); choose another --out"
+        ) from exc
 
 
 def _play_and_record(
@@ -109,7 +123,11 @@ def _play_and_record(
         say(f'playing {frames} images at {options.rate:g} images/s')
         live = _silence if say is _silence else _rewrite
         follow(
-            lines, (node, recorder, player), player, lambda line: live(_live_line(line, frames))
+            lines,
+            (node, recorder),
+            player,
+            options.seconds,
+            lambda line: live(_live_line(line, frames)),
         )
         live('')
 

@@ -9,6 +9,7 @@ import json
 import os
 from pathlib import Path
 import queue
+import secrets
 import signal
 import subprocess
 import sys
@@ -37,18 +38,20 @@ class Process(NamedTuple):
     popen: 'subprocess.Popen[str]'
     log: Path
 
-    def check(self) -> None:
-        """DemoError, with the end of its log, if the process has failed."""
-        if self.popen.poll() is not None and self.popen.returncode != 0:
+    def check(self, may_be_done: bool = False) -> None:
+        """DemoError, with the end of its log, if the process has failed or ended too early."""
+        code = self.popen.poll()
+        if code is not None and (code != 0 or not may_be_done):
             tail = '\n'.join(self.log.read_text(errors='replace').splitlines()[-8:])
-            raise DemoError(f'{self.name} ended with {self.popen.returncode}:\n{tail}')
+            raise DemoError(f'{self.name} ended with {code}:\n{tail}')
 
 
 def environment_for(scratch: Path) -> dict[str, str]:
     """Return the environment for nodes that talk on this machine's loopback only."""
     return {
-        'ROS_DOMAIN_ID': str(40 + os.getpid() % 60),
         **os.environ,
+        'ROS_DOMAIN_ID': str(40 + secrets.randbelow(60)),
+        'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp',
         **transport_environment('local', os.environ.get('ROS_DISTRO')),
         'ROS_LOG_DIR': str(scratch / 'log'),
     }
@@ -65,7 +68,11 @@ def node_process(
     log = scratch / f'{name}.log'
     with log.open('w') as stream:
         popen = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stream, text=True, env=dict(environment)
+            command,
+            stdout=subprocess.PIPE if name == 'mask_recorder' else stream,
+            stderr=stream,
+            text=True,
+            env=dict(environment),
         )
     try:
         yield Process(name, popen, log)
@@ -86,7 +93,8 @@ def lines_of(process: Process) -> Lines:
 
     def read() -> None:
         for line in stream:
-            lines.put(json.loads(line))
+            if line.startswith('{'):  # the middleware may print as well
+                lines.put(json.loads(line))
 
     threading.Thread(target=read, daemon=True).start()
     return lines
@@ -104,7 +112,7 @@ def wait_until_active(lines: Lines, processes: tuple[Process, ...]) -> None:
         except queue.Empty:
             continue
         status = line['node']
-        if status.get('state') == 'active' and line['connected']:
+        if status.get('state') == 'active' and line['mask_publishers']:
             return
         if status.get('state') == 'unconfigured' and status['level'] == 2:
             raise DemoError(f'the node refused to start: {status["message"]}')
@@ -115,18 +123,27 @@ def follow(
     lines: Lines,
     processes: tuple[Process, ...],
     player: Process,
+    seconds: float,
     on_line: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Hand on a line a second until the player has ended; then let the last frames drain."""
-    ends = float('inf')
+    """Hand on a line a second until the player has ended; then let the last frames drain.
+
+    DemoError if a process ends early, or the player takes far longer than `seconds`.
+    """
+    ends, overdue = float('inf'), monotonic() + seconds + READY_S
     while monotonic() < ends:
         for process in processes:
             process.check()
+        player.check(may_be_done=True)
         if player.popen.poll() is not None and ends == float('inf'):
             ends = monotonic() + DRAIN_S
+        if monotonic() > overdue and ends == float('inf'):
+            raise DemoError(f'{player.name} has not ended after {seconds + READY_S:.0f} s')
         try:
             line = lines.get(timeout=0.2)
         except queue.Empty:
             continue
+        if line['mask_publishers'] > 1:
+            raise DemoError('another node publishes masks in this ROS domain; try again')
         if line['latency_ms'] and ends == float('inf'):
             on_line(line)

@@ -24,6 +24,7 @@ from ..errors import RequestError
 from ..report.demo import DemoTrace, Still, write_demo_report
 
 STILLS = 4
+FRAME_ID = 'camera_optical_frame'  # the player's default
 PERCENTILES = ('p50', 'p95', 'p99', 'max')
 STAGES = ('decode', 'preprocess', 'inference', 'postprocess', 'publish')
 
@@ -36,6 +37,8 @@ class DemoRun(NamedTuple):
     model: Path
     backend: str
     rate: float
+    frames: int
+    """How many images were to be sent."""
 
 
 class Sent(NamedTuple):
@@ -50,7 +53,8 @@ class Received(NamedTuple):
 
     stamp_ns: int
     arrived_ns: int
-    digest: str
+    identity: str
+    """Frame id, size and digest."""
     class_pixels: dict[int, int]
 
 
@@ -61,7 +65,7 @@ def write_results(run: DemoRun, out: Path) -> dict[str, Any]:
         Received(
             int(r['stamp_ns']),
             int(r['arrived_ns']),
-            r['digest'],
+            _identity(r['frame_id'], int(r['width']), int(r['height']), r['digest']),
             {int(k): n for k, n in json.loads(r['class_pixels']).items()},
         )
         for r in _rows(run, 'masks.csv')
@@ -69,15 +73,16 @@ def write_results(run: DemoRun, out: Path) -> dict[str, Any]:
     statuses = json.loads((run.folder / 'diagnostics.json').read_text())
     model = model_from_folder(run.model)
     source_of = {image.stamp_ns: image.source_frame for image in sent}
-    answers = {source_of[r.stamp_ns]: r.digest for r in received if r.stamp_ns in source_of}
+    answers = {source_of[r.stamp_ns]: r.identity for r in received if r.stamp_ns in source_of}
     played = max((image.source_frame for image in sent), default=-1) + 1
-    digests, stills = _offline(run, model, answers, played, out / 'overlay.mp4')
+    identities, stills = _offline(run, model, answers, played, out / 'overlay.mp4')
     summary = {
         **_counts(sent, received, statuses),
         **_times(received, statuses),
         'class_share': _class_share(model, received),
         'offline_equal': bool(received)
-        and all(digests.get(source_of.get(r.stamp_ns, -1)) == r.digest for r in received),
+        and all(identities.get(source_of.get(r.stamp_ns, -1)) == r.identity for r in received),
+        'masks_unpaired': json.loads((run.folder / 'unpaired.json').read_text()),
         'backend': statuses['engine'].get('backend'),
         'model': f'{model.manifest.name} {model.manifest.version}',
     }
@@ -91,16 +96,26 @@ def write_results(run: DemoRun, out: Path) -> dict[str, Any]:
     return summary
 
 
-def complaints(summary: Mapping[str, Any]) -> list[str]:
-    """Say what makes the run a failure; empty if nothing does."""
-    found = []
-    if not summary['masks_received']:
-        found.append('no mask came back')
-    elif not summary['offline_equal']:
-        found.append("a mask or confidence differs from the offline pipeline's")
-    if sum(share > 0 for share in summary['class_share'].values()) < 2:
-        found.append('fewer than two classes appear in the masks')
-    return found
+def complaints(summary: Mapping[str, Any], frames: int) -> list[str]:
+    """Say what makes a run of `frames` images a failure; empty if nothing does."""
+    sent, received = summary['frames_sent'], summary['masks_received']
+    known = {name: share for name, share in summary['class_share'].items() if name != 'unknown'}
+    rules = {
+        'no mask came back': not received,
+        'fewer than half of the images came back as masks': 0 < received < 0.5 * sent,
+        f'{sent} images were sent instead of {frames}': sent != frames,
+        "a mask or confidence differs from the offline pipeline's": received
+        and not summary['offline_equal'],
+        'masks came without their confidence, or with another header': summary['masks_unpaired'],
+        'more came back than was sent': received > summary['masks_published']
+        or summary['lost_in_transport'] < 0,
+        'fewer than two classes appear in the masks': sum(s > 0 for s in known.values()) < 2,
+    }
+    return [complaint for complaint, holds in rules.items() if holds]
+
+
+def _identity(frame_id: str, width: int, height: int, digest: str) -> str:
+    return f'{frame_id} {width}x{height} {digest}'
 
 
 def _rows(run: DemoRun, name: str) -> Iterator[dict[str, str]]:
@@ -154,14 +169,14 @@ def _class_share(model: Model, received: list[Received]) -> dict[str, float]:
 def _offline(
     run: DemoRun, model: Model, answers: Mapping[int, str], played: int, video: Path
 ) -> tuple[dict[int, str], list[Still]]:
-    """Segment each image that was played offline; return digests by image, and stills.
+    """Segment each image that was played offline; return identities by image, and stills.
 
     The video shows a mask only where the one that was received is equal to it.
     """
     backend = choose_backend(run.backend).backend
     artifact, _ = default_artifact(model)
     table = bgr_table(model.manifest.colors)
-    digests: dict[int, str] = {}
+    identities: dict[int, str] = {}
     stills: list[Still] = []
     keep = set(np.linspace(0, max(answers, default=0), STILLS + 1, dtype=int)[:STILLS])
     with (
@@ -171,13 +186,15 @@ def _offline(
         pipeline = SegmentationPipeline(engine, model.manifest.resize)
         for k, bgr in enumerate(islice(frames_from_path(run.source), played)):
             result = pipeline.run(frame_from_pixels(bgr, 'bgr8'))
-            digests[k] = digest_of(result.mask.data, result.confidence.data)
-            is_equal = answers.get(k) == digests[k]
+            height, width = result.mask.shape
+            digest = digest_of(result.mask.data, result.confidence.data)
+            identities[k] = _identity(FRAME_ID, width, height, digest)
+            is_equal = answers.get(k) == identities[k]
             picture = overlay(bgr, result.mask, table) if is_equal else bgr
             film.write(picture)
             if k in keep:
                 stills.append(Still(f'image {k}: as received' if is_equal else 'no mask', picture))
-    return digests, stills
+    return identities, stills
 
 
 class _VideoFile:

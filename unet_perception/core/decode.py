@@ -55,7 +55,8 @@ def decode(frame: Frame) -> Decoded:
     encoding = ENCODINGS.get(frame.encoding)
     if encoding is None:
         raise FrameError(
-            f'encoding {frame.encoding!r} is not supported; publish one of {", ".join(ENCODINGS)}'
+            f'encoding {frame.encoding!r:.80} is not supported; '
+            f'publish one of {", ".join(ENCODINGS)}'
         )
     return Decoded(_view(frame, encoding.channels), encoding.to_rgb)
 

@@ -203,7 +203,10 @@ def _artifact_from(entry: Mapping[str, Any]) -> Artifact:
 
 
 def _point_from(entry: Mapping[str, Any]) -> OperatingPoint:
-    return OperatingPoint(*_size_from(entry), dict(entry['scores']), _file_from(entry['golden']))
+    scores = dict(entry['scores'])
+    for name, value in scores.items():
+        _require(type(value) in (int, float), f'score {name!r:.80} is {value!r:.80}, not a number')
+    return OperatingPoint(*_size_from(entry), scores, _file_from(entry['golden']))
 
 
 def _size_from(entry: Mapping[str, Any]) -> tuple[int, int]:
@@ -216,7 +219,10 @@ def _integer(value: Any, least: int, most: int) -> int:
 
 
 def _text(value: Any) -> str:
-    _require(isinstance(value, str) and 0 < len(value) <= 200, f'{value!r} is not a short text')
+    _require(
+        isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable(),
+        f'{value!r} is not a short text',
+    )
     return str(value)
 
 

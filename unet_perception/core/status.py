@@ -112,7 +112,7 @@ def _input_values(situation: Situation, health: HealthSnapshot) -> dict[str, str
         'frames_received': str(health.received),
         **{name: str(count) for name, count in health.counters.items()},
         'fps_in': _number(health.fps_in),
-        'encoding': seen.encoding if seen else 'n/a',
+        'encoding': seen.encoding[:80] if seen else 'n/a',
         'size': f'{seen.width}x{seen.height}' if seen and seen.width else 'n/a',
         'frame_id': seen.frame_id if seen else 'n/a',
         'last_image_age_s': _number(seen.age_s if seen else None),

@@ -34,7 +34,9 @@ def open_engine(
         compiled = _compiled(core, network, threads)
         check_tensors(spec, _tensors(compiled.inputs), _tensors(compiled.outputs))
         return OpenVinoEngine(spec, compiled)
-    except RuntimeError as exc:
+    except EngineError:
+        raise
+    except Exception as exc:  # hostile files end in more than RuntimeError
         raise EngineError(
             f"OpenVINO can't open {artifact.file.file!r}: {_first_line(exc)}"
         ) from exc

@@ -1,7 +1,8 @@
 """The node `mask_recorder`: a consumer that notes every mask and confidence it receives.
 
 Knows the node's output topics; judges nothing. It writes `masks.csv` (a line a mask),
-`diagnostics.json` (the latest of each status), and a JSON line a second to standard output.
+`diagnostics.json` (the latest of each status), `unpaired.json` (a count), and a JSON line a
+second to standard output.
 """
 
 import csv
@@ -73,12 +74,13 @@ class MaskRecorder(Node):
             'unpaired': self._unpaired,
             'fps': round(self._latency.rate(now, 3), 1),
             'latency_ms': summary and {'p50': summary.p50, 'p95': summary.p95},
-            'connected': self.count_publishers(topics.MASK.name) > 0,
+            'mask_publishers': self.count_publishers(topics.MASK.name),
             'node': self._statuses.get('engine', {}),
             'input': self._statuses.get('input', {}),
         }
         print(json.dumps(line), flush=True)
         (self._folder / 'diagnostics.json').write_text(json.dumps(self._statuses, indent=2))
+        (self._folder / 'unpaired.json').write_text(json.dumps(self._unpaired))
 
     def close(self) -> None:
         """Write what is left and destroy the node."""

@@ -57,7 +57,7 @@ def run_node(
     try:
         start(node)
         while rclpy.ok() and not stop.is_set() and not is_done(node):
-            executor.spin_once(timeout_sec=LOOK_S)
+            _spin_once(executor, node)
     except UnetPerceptionError as exc:
         return _refused(name, exc)
     finally:
@@ -65,6 +65,19 @@ def run_node(
         executor.shutdown()
         rclpy.try_shutdown()
     return 0
+
+
+def _spin_once(executor: SingleThreadedExecutor, node: Node) -> None:
+    """Serve what is waiting; a callback's mistake is logged and ends neither node nor process.
+
+    Before Kilted, rclpy itself raises from the service when a lifecycle request is invalid.
+    """
+    try:
+        executor.spin_once(timeout_sec=LOOK_S)
+    except UnetPerceptionError:
+        raise
+    except Exception as exc:
+        node.get_logger().error(f'a callback failed: {type(exc).__name__}: {exc}')
 
 
 def _refused(name: str, exc: Exception) -> int:

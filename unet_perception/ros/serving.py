@@ -48,9 +48,9 @@ def open_serving(
         golden = golden_from_bytes(model.read(point.golden), point.golden.file)
         engine = opener(choice.backend, model, artifact, config.engine_threads)
         acquired.callback(engine.close)
+        golden_iou = check_golden(engine, golden)
         for _ in range(WARM_UP_RUNS):
             engine.infer(golden.image[None])
-        golden_iou = check_golden(engine, golden)
         resize, threshold = model.manifest.resize, config.unknown_threshold
         pipeline = SegmentationPipeline(engine, resize, threshold)
         camera = Camera(node, config.image_transport, model.manifest, on_frame)
