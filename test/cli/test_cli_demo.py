@@ -142,6 +142,9 @@ def test_a_demo_that_is_told_to_stop_leaves_no_process_behind(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # ignored by background jobs
     )
     assert popen.stdout is not None
     for line in popen.stdout:

@@ -7,6 +7,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 SECOND_NS = 1_000_000_000
 LOWEST_MS, HIGHEST_MS, GROWTH = 0.01, 100_000.0, 1.02
@@ -65,10 +66,11 @@ class RollingHistogram:
         complete = (now_ns // SECOND_NS) * SECOND_NS - 1
         return float(self._counts[self._rows(complete, seconds)].sum() / seconds)
 
-    def _rows(self, now_ns: int, seconds: int) -> np.ndarray:
+    def _rows(self, now_ns: int, seconds: int) -> NDArray[np.bool_]:
         """Select the rows of the last `seconds` seconds up to now."""
         now = now_ns // SECOND_NS
-        return (self._second > now - seconds) & (self._second <= now)
+        recent: NDArray[np.bool_] = (self._second > now - seconds) & (self._second <= now)
+        return recent
 
 
 def _bucket(value_ms: float) -> int:
