@@ -236,7 +236,8 @@ def test_images_without_labels_do_no_harm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('steps', [1, 2, 10])
 def test_a_run_may_be_short(toy: Path, tmp_path: Path, steps: int) -> None:
-    Run(toy, tmp_path, PLAN._replace(epochs=steps, batch=32, size=Size(8, 16)))
+    run = Run(toy, tmp_path, PLAN._replace(epochs=steps, batch=32, size=Size(8, 16)))
+    assert [report.epoch for report in run.reports] == list(range(1, steps + 1))
 
 
 @pytest.mark.parametrize('part', ['images', 'masks'])
