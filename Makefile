@@ -11,17 +11,21 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PACKAGING := setup.py setup.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs clean
+.PHONY: help demo test distributions check format bench docs clean
 
 help:  ## list the targets
 	@echo 'unet_perception: make TARGET [PYTHON=python3.12]'
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: $(RUN)  ## segment real driving footage over real ROS 2; report in out/demo/
 	@$(BIN)/python -m unet_perception demo
 
 test: $(DEV)  ## run all tests
 	@$(BIN)/python -m pytest
+
+distributions:  ## run the tests on Humble's and Jazzy's Python and libraries, where installed
+	@.ci/distribution humble 3.10 test/core test/engines
+	@.ci/distribution jazzy 3.12 test/core test/engines test/ros test/cli
 
 check: $(DEV)  ## formatting, lint, types
 	@$(BIN)/ruff format --check .
@@ -40,7 +44,7 @@ docs: $(RUN)  ## write the README's tables and picture anew
 	@$(BIN)/python docs/picture.py
 
 clean:  ## remove the environment and all that was made
-	rm -rf $(VENV) build install log out *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-humble .venv-jazzy build install log out *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 $(CREATED):
 	@test -n '$(VERSION)' || { echo '$(PYTHON) is no Python 3.10 to 3.13; name one: make PYTHON=python3.12 …'; exit 2; }

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from unet_perception.core.decode import ENCODINGS, Pixels
 from unet_perception.core.frame import COMPRESSED, U8, Frame
 from unet_perception.core.manifest import MANIFEST
 
@@ -17,12 +18,28 @@ ROOT = Path(__file__).parents[1]
 SHIPPED = sorted(file.parent for file in (ROOT / 'models').glob(f'*/{MANIFEST}'))
 
 
-def raw_frame(pixels: U8, encoding: str, padding: int = 0) -> Frame:
-    """Make a frame of (H, W) or (H, W, 3); `padding` bytes of 0xee end each row."""
-    height, width = pixels.shape[:2]
-    rows = pixels.reshape(height, -1)
+def raw_frame(
+    samples: Pixels, encoding: str, padding: int = 0, height: int | None = None
+) -> Frame:
+    """Make a frame of samples (rows, W[, C]); `padding` bytes of 0xee end each row.
+
+    `height` is that of the image, where it is not the number of rows.
+    """
+    rows = np.ascontiguousarray(samples).view(np.uint8).reshape(len(samples), -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=0xEE)
-    return Frame(7, 123, 'camera', 456, encoding, rows.reshape(-1), height, width, rows.shape[1])
+    size = height or len(samples), samples.shape[1]
+    is_bigendian = samples.dtype.byteorder == '>'
+    data, step = rows.reshape(-1), rows.shape[1]
+    return Frame(7, 123, 'camera', 456, encoding, data, *size, step, is_bigendian)
+
+
+def noise_frame(encoding: str, height: int, width: int, padding: int = 0, seed: int = 0) -> Frame:
+    """Make a frame of random samples in any encoding of the table."""
+    row = ENCODINGS[encoding]
+    rows = height * row.mosaic.rows // row.mosaic.height if row.mosaic else height
+    row_bytes = width * row.channels * row.samples[0].itemsize
+    frame = raw_frame(noise(rows, row_bytes, seed=seed), encoding, padding, height)
+    return frame._replace(width=width)
 
 
 def file_frame(content: bytes) -> Frame:

@@ -20,7 +20,7 @@ RESIZES = st.sampled_from(Resize)
 def sent_and_returned(place: Placement, image: U8) -> U8:
     canvas, back = np.zeros(place.network, np.uint8), np.zeros(place.source, np.uint8)
     place.apply(image, canvas)
-    place.undo(canvas, back)
+    place.undo(place.content(canvas), back)
     return back
 
 

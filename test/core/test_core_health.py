@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
+from unet_perception.core.decode import Decoded
 from unet_perception.core.frame import Frame
 from unet_perception.core.health import DURATIONS, Health, Outcome
-from unet_perception.core.pipeline import StageTimes
+from unet_perception.core.pipeline import Segmentation, StageTimes
 
 MS = 1_000_000
+NOW = 5_000_000 * MS
 TIMES = StageTimes(1 * MS, 2 * MS, 30 * MS, 4 * MS)
 TURNED_AWAY = (Outcome.DISPLACED, Outcome.GATED)
 LOST = (Outcome.MALFORMED, Outcome.FAILED, Outcome.GATED)
@@ -25,7 +27,14 @@ class Clock:
         return self.now
 
     def frame(self) -> Frame:
-        return raw_frame(noise(3, 4), 'mono8')._replace(received_ns=self.now)
+        return raw_frame(noise(3, 4), 'mono8')._replace(
+            stamp_ns=NOW - 7 * MS, received_ns=self.now
+        )
+
+
+def segmented(frame: Frame, height: int = 3, width: int = 4) -> Segmentation:
+    plane = noise(height, width)
+    return Segmentation(frame, Decoded(plane, None), plane, plane, TIMES)
 
 
 @pytest.fixture
@@ -39,10 +48,10 @@ def health(clock: Clock) -> Health:
 
 
 def publish(health: Health, clock: Clock, processing_ms: int = 40) -> None:
-    health.on_received(clock.frame())
-    health.on_taken()
+    health.on_received(clock.frame(), NOW)
+    health.on_taken(clock.frame())
     clock.now += processing_ms * MS
-    health.on_published(TIMES, 3 * MS, 55.0)
+    health.on_published(segmented(clock.frame()), 3 * MS, 55.0)
 
 
 def test_before_the_first_frame_nothing_is_claimed(health: Health) -> None:
@@ -61,7 +70,7 @@ def test_each_outcome_has_a_counter_of_its_own(
     if outcome is Outcome.PUBLISHED:
         publish(health, clock)
     elif outcome in LOST:
-        health.on_taken()
+        health.on_taken(clock.frame())
         health.on_lost(outcome, 'why')
     else:
         health.on_turned_away(outcome)
@@ -82,11 +91,11 @@ def test_counters_add_up_to_the_frames_received(ends: list[tuple[str, Outcome]])
         if kind == 'published':
             publish(health, clock)
             continue
-        health.on_received(clock.frame())
+        health.on_received(clock.frame(), NOW)
         if kind == 'away':
             health.on_turned_away(outcome)
         else:
-            health.on_taken()
+            health.on_taken(clock.frame())
             health.on_lost(outcome, 'why')
     snapshot = health.snapshot()
     assert sum(snapshot.counters.values()) == snapshot.received == len(ends)
@@ -109,9 +118,9 @@ def test_a_published_frame_leaves_each_duration_under_its_name(
         'cyclic': 100.0,
         'pipeline_latency': 55.0,
     }
-    assert set(snapshot.latest_ms) == set(DURATIONS)
     greatest = {name: found and found.max for name, found in snapshot.durations.items()}
-    assert greatest == snapshot.latest_ms
+    assert greatest == {**snapshot.latest_ms, 'arrival': 7.0, 'queue': 0.0}
+    assert set(greatest) == set(DURATIONS)
 
 
 def test_the_first_mask_has_no_cycle_time(health: Health, clock: Clock) -> None:
@@ -125,18 +134,18 @@ def test_the_first_mask_has_no_cycle_time(health: Health, clock: Clock) -> None:
 def test_rates_are_those_of_the_last_seconds(health: Health, clock: Clock) -> None:
     for k in range(200):
         clock.now = 100_000 * MS + k * 50 * MS
-        health.on_received(clock.frame())
+        health.on_received(clock.frame(), NOW)
         if k % 2:
             health.on_turned_away(Outcome.DISPLACED)
         else:
-            health.on_taken()
-            health.on_published(TIMES, 0, 1.0)
+            health.on_taken(clock.frame())
+            health.on_published(segmented(clock.frame()), 0, 1.0)
     snapshot = health.snapshot()
     assert (snapshot.fps_in, snapshot.fps_out) == (20.0, 10.0)
 
 
 def test_busy_is_the_age_of_the_frame_being_worked_on(health: Health, clock: Clock) -> None:
-    health.on_taken()
+    health.on_taken(clock.frame())
     clock.now += 2500 * MS
     assert health.snapshot().busy_s == 2.5
     health.on_lost(Outcome.FAILED, 'engine fell over')
@@ -151,7 +160,7 @@ def test_the_latest_incident_of_each_kind_is_remembered_with_its_age(
         (Outcome.MALFORMED, 'second'),
         (Outcome.FAILED, 'third'),
     ):
-        health.on_taken()
+        health.on_taken(clock.frame())
         health.on_lost(outcome, message)
         clock.now += 1000 * MS
     snapshot = health.snapshot()
@@ -160,10 +169,38 @@ def test_the_latest_incident_of_each_kind_is_remembered_with_its_age(
 
 
 def test_the_latest_image_is_described(health: Health, clock: Clock) -> None:
-    health.on_received(clock.frame()._replace(frame_id='old'))
-    health.on_received(clock.frame())
+    health.on_received(clock.frame()._replace(frame_id='old'), NOW)
+    health.on_received(clock.frame(), NOW)
     clock.now += 1500 * MS
     assert health.snapshot().input == ('mono8', 4, 3, 'camera', 1.5)
+
+
+def test_a_stamp_that_tells_nothing_gives_no_latency(health: Health, clock: Clock) -> None:
+    health.on_taken(clock.frame())
+    health.on_published(segmented(clock.frame()), 0, None)
+    snapshot = health.snapshot()
+    assert 'pipeline_latency' not in snapshot.latest_ms
+    assert snapshot.durations['pipeline_latency'] is None
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'size', 'message'),
+    [
+        ('mono8', (3, 4), None),
+        ('mono8', (4, 4), 'image changed from 4x3 mono8 to 4x4 mono8'),
+        ('rgb8', (3, 4), 'image changed from 4x3 mono8 to 4x3 rgb8'),
+    ],
+)
+def test_an_image_of_another_size_or_encoding_is_odd_once(
+    health: Health, clock: Clock, encoding: str, size: tuple[int, int], message: str | None
+) -> None:
+    publish(health, clock)
+    for _ in range(2):
+        health.on_taken(clock.frame())
+        health.on_published(segmented(clock.frame()._replace(encoding=encoding), *size), 0, 1.0)
+    found = [oddity.message for oddity in health.snapshot().oddities]
+    assert [m.partition(':')[0] for m in found] == ([message] if message else [])
+    assert health.snapshot().oddity_counts['image_changed'] == len(found)
 
 
 def test_a_snapshot_does_not_change_afterwards(health: Health, clock: Clock) -> None:

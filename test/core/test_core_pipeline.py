@@ -5,12 +5,13 @@ from time import perf_counter_ns
 import tracemalloc
 
 import cv2
-from helpers import file_frame, noise, raw_frame
+from helpers import file_frame, noise, noise_frame, raw_frame
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 
+from unet_perception.core.decode import ENCODINGS, Decoder, bgr_from_decoded
 from unet_perception.core.engine import EngineOutput, EngineSpec, EngineTimes
 from unet_perception.core.frame import U8, Frame
 from unet_perception.core.geometry import Resize, Size, placement_from_sizes
@@ -26,10 +27,26 @@ GREY = noise(45, 60, seed=5)
 PNG = bytes(cv2.imencode('.png', RGB[..., ::-1])[1])
 JPEG = bytes(cv2.imencode('.jpg', RGB[..., ::-1])[1])
 WIDE, TALL = noise(20, 90, 3, seed=6), noise(90, 20, 3, seed=7)
+WORDS = noise(45, 60, 2, seed=8).view(np.uint16)[..., 0]
+MOSAICS = [name for name, row in ENCODINGS.items() if row.mosaic]
+
+
+def alpha(color: U8) -> U8:
+    """Add a fourth channel, which must not matter."""
+    return np.concatenate([color, noise(*color.shape[:2], 1, seed=9)], 2)
+
+
+def mosaic_and_rgb(encoding: str) -> tuple[Frame, U8]:
+    frame = noise_frame(encoding, 44, 60, padding=3)
+    return frame, bgr_from_decoded(Decoder().decode(frame))[..., ::-1]
+
 
 FRAMES = {
     'rgb8': (raw_frame(RGB, 'rgb8', padding=5), RGB),
     'bgr8': (raw_frame(np.ascontiguousarray(RGB[..., ::-1]), 'bgr8'), RGB),
+    'rgba8': (raw_frame(alpha(RGB), 'rgba8', padding=3), RGB),
+    'bgra8': (raw_frame(alpha(RGB[..., ::-1]), 'bgra8'), RGB),
+    **{encoding: mosaic_and_rgb(encoding) for encoding in MOSAICS},
     'mono8': (raw_frame(GREY, 'mono8', padding=1), np.repeat(GREY[..., None], 3, 2)),
     'png': (file_frame(PNG), RGB),
     'jpeg': (
@@ -37,6 +54,9 @@ FRAMES = {
         cv2.imdecode(np.frombuffer(JPEG, np.uint8), cv2.IMREAD_COLOR)[..., ::-1],
     ),
 }
+
+
+SAME_SCENE = ('rgb8', 'bgr8', 'rgba8', 'bgra8', 'png')
 
 
 def letterboxed(rgb: U8, resize: Resize) -> U8:
@@ -56,8 +76,8 @@ def pipeline_and_engine(
 class Echo(EngineBase):
     """Answers with the image's own channels: what the network sees is what comes out."""
 
-    def __init__(self) -> None:
-        super().__init__(EngineSpec('echo', 'none', 'fp32', *NETWORK, 3))
+    def __init__(self, network: Size = NETWORK) -> None:
+        super().__init__(EngineSpec('echo', 'none', 'fp32', *network, 3))
 
     def infer(self, image: U8) -> EngineOutput:
         self._probabilities[0] = image[0].transpose(2, 0, 1)
@@ -74,8 +94,17 @@ def test_the_engine_sees_rgb_whatever_the_camera_sends(name: str, resize: Resize
     assert np.array_equal(engine.images[0][0], letterboxed(rgb, resize))
 
 
+@pytest.mark.parametrize('order', '<>')
+@pytest.mark.parametrize('padding', [0, 1, 2])
+def test_sixteen_bits_become_eight_after_the_resize(order: str, padding: int) -> None:
+    pipeline, engine = pipeline_and_engine(Resize.STRETCH)
+    pipeline.run(raw_frame(WORDS.astype(f'{order}u2'), 'mono16', padding))
+    small = cv2.resize(WORDS, (NETWORK.width, NETWORK.height)) * (255 / 65535)
+    assert np.array_equal(engine.images[0][0], np.repeat(np.rint(small)[..., None], 3, 2))
+
+
 def test_the_same_scene_gives_the_same_masks_in_every_lossless_encoding() -> None:
-    results = [pipeline_and_engine()[0].run(FRAMES[n][0]) for n in ('rgb8', 'bgr8', 'png')]
+    results = [pipeline_and_engine()[0].run(FRAMES[n][0]) for n in SAME_SCENE]
     digests = {digest_of(r.mask.data, r.confidence.data) for r in results}
     assert len(digests) == 1
 
@@ -95,6 +124,9 @@ CHANGES = [
     raw_frame(TALL, 'bgr8'),
     raw_frame(WIDE[..., 0].copy(), 'mono8'),
     raw_frame(TALL[..., 0].copy(), 'mono8'),
+    raw_frame(alpha(TALL), 'bgra8'),
+    noise_frame('mono16', 90, 20),
+    noise_frame('nv12', 20, 90),
     file_frame(PNG),
 ]
 
@@ -125,10 +157,12 @@ def test_buffers_are_reused_as_long_as_the_size_stays() -> None:
     assert pipeline.run(raw_frame(WIDE, 'rgb8')).mask is not one.mask
 
 
-@pytest.mark.parametrize('encoding', ['rgb8', 'bgr8', 'mono8'])
-def test_no_array_is_allocated_per_frame(encoding: str) -> None:
-    image = noise(480, 640) if encoding == 'mono8' else noise(480, 640, 3)
-    frame, pipeline = raw_frame(image, encoding), SegmentationPipeline(Echo(), Resize.LETTERBOX)
+@pytest.mark.parametrize('is_bigendian', [False, True])
+@pytest.mark.parametrize('padding', [0, 1, 2])
+@pytest.mark.parametrize('encoding', ENCODINGS)
+def test_no_array_is_allocated_per_frame(encoding: str, padding: int, is_bigendian: bool) -> None:
+    frame = noise_frame(encoding, 480, 640, padding)._replace(is_bigendian=is_bigendian)
+    pipeline = SegmentationPipeline(Echo(Size(96, 128)), Resize.LETTERBOX)
     pipeline.run(frame)
     tracemalloc.start()
     try:
@@ -179,6 +213,13 @@ def test_inference_takes_what_the_engine_takes() -> None:
     times = pipeline.run(FRAMES['jpeg'][0]).times
     assert times.inference_ns >= 20e6
     assert sum(times) <= perf_counter_ns() - start
+
+
+def test_a_decoder_may_be_given() -> None:
+    decoder = Decoder(max_pixels=RGB[..., 0].size - 1)
+    pipeline = SegmentationPipeline(FakeEngine(PROBABILITIES), Resize.LETTERBOX, decoder=decoder)
+    with pytest.raises(FrameError, match='megapixels'):
+        pipeline.run(FRAMES['rgb8'][0])
 
 
 def test_after_a_bad_frame_or_a_failed_inference_the_next_is_as_ever() -> None:

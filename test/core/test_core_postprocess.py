@@ -23,7 +23,7 @@ def planes(classes: int, levels: int, seed: int) -> U8:
 
 
 def buffers_for(source: Size, resize: Resize = Resize.LETTERBOX) -> MaskBuffers:
-    return MaskBuffers(placement_from_sizes(source, NETWORK, resize))
+    return MaskBuffers(placement_from_sizes(source, NETWORK, resize), 3)
 
 
 def upsampled(buffers: MaskBuffers, probabilities: U8) -> U8:
@@ -102,7 +102,7 @@ def test_a_thin_line_survives_better_than_by_upsampling_the_argmax() -> None:
     place.content(line)[:] = cv2.resize(
         truth * 255, (place.width, place.height), interpolation=cv2.INTER_AREA
     )
-    buffers = MaskBuffers(place)
+    buffers = MaskBuffers(place, 2)
     buffers.segment(np.stack([255 - line, line]), 0)
     cut = np.ascontiguousarray(place.content((line > 127).astype(np.uint8)))
     nearest = cv2.resize(cut, (1280, 720), interpolation=cv2.INTER_NEAREST)

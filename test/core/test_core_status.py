@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from unet_perception.core.health import DURATIONS, HealthSnapshot, Incident, InputSeen, Outcome
+from unet_perception.core.arrivals import Incident, InputSeen
+from unet_perception.core.health import DURATIONS, HealthSnapshot, Outcome
 from unet_perception.core.histogram import Percentiles
 from unet_perception.core.status import (
     HANGING_S,
-    INPUT_TIMEOUT_S,
+    LOST_RATIO,
     RECENT_S,
     Level,
+    Publisher,
     Situation,
     Stage,
     Status,
@@ -19,6 +21,8 @@ from unet_perception.core.status import (
 )
 
 TOPIC = '/front/image'
+CAMERA = Publisher('/camera', '')
+DEAF = Publisher('/old_camera', 'has an incompatible QoS (why): change it there')
 SITUATION = Situation(
     stage=Stage.ACTIVE,
     active_s=60.0,
@@ -27,7 +31,8 @@ SITUATION = Situation(
     model={'name': 'lane', 'version': '1.2.3'},
     engine={'backend': 'openvino', 'device': 'CPU'},
     image_topic=TOPIC,
-    publishers=1,
+    input_timeout_s=2.0,
+    publishers=(CAMERA,),
     has_label_info=True,
 )
 HEALTH = HealthSnapshot(
@@ -38,6 +43,10 @@ HEALTH = HealthSnapshot(
     durations=dict.fromkeys(DURATIONS, Percentiles(9, 1.0, 2.0, 3.0, 4.0)),
     latest_ms=dict.fromkeys(DURATIONS, 1.25),
     input=InputSeen('rgb8', 640, 480, 'camera', 0.04),
+    oddities=(),
+    oddity_counts={'stamp_zero': 5},
+    lost=17,
+    lost_ratio=0.0,
     malformed=None,
     failed=None,
     busy_s=0.0,
@@ -46,7 +55,7 @@ NEW = HEALTH._replace(
     received=0, durations=dict.fromkeys(DURATIONS), latest_ms={}, input=None, fps_in=0.0
 )
 FRESH, OLD = Incident('why it went wrong', RECENT_S - 1), Incident('long ago', RECENT_S + 1)
-SILENT = InputSeen('rgb8', 640, 480, 'camera', INPUT_TIMEOUT_S + 1)
+SILENT = InputSeen('rgb8', 640, 480, 'camera', 3.0)
 
 
 def judged(name: str, health: HealthSnapshot = HEALTH, situation: Situation = SITUATION) -> Status:
@@ -73,14 +82,32 @@ def test_all_is_well_when_all_is_well() -> None:
         ({}, {'stage': Stage.UNCONFIGURED}, Level.STALE, 'unconfigured'),
         ({}, {'is_enabled': False}, Level.OK, 'disabled'),
         ({'input': SILENT}, {'is_enabled': False}, Level.OK, 'disabled'),
-        ({'input': SILENT}, {'publishers': 0}, Level.WARN, 'nobody publishes'),
-        ({'input': SILENT}, {'publishers': 2}, Level.WARN, 'no image for 3 s .* 2 publisher'),
-        ({'input': None}, {'publishers': 0}, Level.WARN, 'nobody publishes'),
-        ({'input': None}, {'publishers': 1}, Level.WARN, 'no image for 60 s'),
+        ({'input': SILENT}, {'input_timeout_s': 4.0}, Level.OK, 'images/s'),
+        ({'input': SILENT}, {'publishers': ()}, Level.WARN, f"nobody publishes '{TOPIC}'"),
+        (
+            {'input': SILENT},
+            {'publishers': (CAMERA,) * 2},
+            Level.WARN,
+            f"3 s on '{TOPIC}'.* 2 pub",
+        ),
+        ({'input': SILENT}, {'publishers': (DEAF, CAMERA)}, Level.WARN, 'no image for 3 s'),
+        (
+            {'input': SILENT},
+            {'publishers': (DEAF,)},
+            Level.WARN,
+            '/old_camera has an incompatible',
+        ),
+        ({'input': None}, {'publishers': ()}, Level.WARN, 'nobody publishes'),
+        ({'input': None}, {}, Level.WARN, 'no image for 60 s'),
         ({'input': None}, {'active_s': 1.0}, Level.OK, 'waiting for the first image'),
         ({'input': SILENT}, {'active_s': 1.0}, Level.OK, 'images/s'),
         ({'malformed': FRESH}, {}, Level.WARN, 'malformed image .* why it went wrong'),
         ({'malformed': OLD}, {}, Level.OK, 'images/s'),
+        ({'lost_ratio': LOST_RATIO - 0.01}, {}, Level.OK, 'images/s'),
+        ({'lost_ratio': 0.25}, {}, Level.WARN, f"25% of the images on '{TOPIC}' were lost"),
+        ({'oddities': (FRESH,)}, {}, Level.WARN, f"on '{TOPIC}', why it went wrong"),
+        ({'oddities': (OLD,)}, {}, Level.OK, 'images/s'),
+        ({'oddities': (FRESH,), 'malformed': FRESH}, {}, Level.WARN, 'malformed .*; on '),
     ],
 )
 def test_input(
@@ -155,6 +182,8 @@ def test_every_counter_and_the_latest_image_are_reported() -> None:
         o.value: str(k) for k, o in enumerate(Outcome)
     }
     assert (values['frames_received'], values['size']) == ('7', '640x480')
+    assert (values['lost_on_the_way'], values['stamp_zero']) == ('17', '5')
+    assert values['publishers'] == '/camera'
     before = judged('input', NEW).values
     assert {before[k] for k in ('size', 'encoding', 'frame_id', 'last_image_age_s')} == {'n/a'}
 

@@ -19,6 +19,7 @@ from unet_perception.core.golden import golden_from_bytes
 from unet_perception.core.manifest import Artifact, Model
 from unet_perception.engines.fake import FakeEngine
 from unet_perception.ros import topics
+from unet_perception.ros.compat import spin_once
 from unet_perception.ros.node import SegmentationNode
 from unet_perception.ros.serving import WARM_UP_RUNS
 
@@ -95,15 +96,17 @@ class Rig:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._executor.add_node(self.peer)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._is_open = True
+        self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
 
     def __enter__(self) -> 'Rig':
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._executor.shutdown()
+        self._is_open = False
         self._thread.join()
+        self._executor.shutdown()
         self.node.close()
         self.peer.destroy_node()
 
@@ -139,6 +142,11 @@ class Rig:
                 if status.name.endswith(f': {name}'):
                     return status
         return None
+
+    def _spin(self) -> None:
+        """Serve both nodes as a process of ours serves its one."""
+        while self._is_open:
+            spin_once(self._executor, self.node, 0.1)
 
     def _subscribe(self, name: str) -> None:
         kind = CameraInfo if name == 'camera_info' else Image

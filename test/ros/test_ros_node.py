@@ -86,35 +86,6 @@ def test_a_jpeg_is_segmented_like_the_image_it_holds(highway: U8) -> None:
     assert rig.received['mask'][0].data == raw.received['mask'][0].data
 
 
-BAD_IMAGES = {
-    'data holds 100 bytes': {'data': bytes(100)},
-    "'yuv9' is not supported": {'encoding': 'yuv9'},
-    'step 10 is less': {'step': 10},
-    'both must be positive': {'height': 0},
-    'data holds 0 bytes': {'data': b''},
-}
-
-
-@pytest.mark.parametrize('words', BAD_IMAGES)
-def test_a_bad_image_is_reported_and_the_next_is_segmented(highway: U8, words: str) -> None:
-    with Rig(fake_opener()).start() as rig:
-        rig.images.publish(image_message(highway, **BAD_IMAGES[words]))
-        assert rig.settle(1) == {'malformed': 1}
-        assert wait_until(lambda: rig.level_of('input') == WARN)
-        assert words in rig.status_of('input').message
-        rig.images.publish(image_message(highway))
-        assert rig.settle(2) == {'malformed': 1, 'published': 1}
-
-
-def test_a_truncated_jpeg_is_reported_and_the_next_is_segmented(highway: U8) -> None:
-    with Rig(fake_opener(), image_transport='compressed').start() as rig:
-        rig.jpegs.publish(jpeg_message(highway, keep=0.6))
-        assert rig.settle(1) == {'malformed': 1}
-        assert wait_until(lambda: 'truncated' in rig.status_of('input').message)
-        rig.jpegs.publish(jpeg_message(highway))
-        assert rig.settle(2) == {'malformed': 1, 'published': 1}
-
-
 def test_an_engine_that_fails_now_and_then_costs_only_those_frames(highway: U8) -> None:
     script = [RuntimeError('bus fell off'), 0.0, RuntimeError('again'), 0.0]
     with Rig(fake_opener(script)).start() as rig:
@@ -232,15 +203,6 @@ def test_diagnostics_report_building_while_the_engine_opens() -> None:
         gate.set()
         configuring.join()
         assert wait_until(lambda: rig.level_of('engine') == OK)
-
-
-def test_a_silent_camera_and_a_missing_one_are_told_apart() -> None:
-    with Rig(fake_opener()).start() as rig:
-        assert wait_until(lambda: rig.level_of('input') == WARN)
-        assert 'which has 1 publisher(s)' in rig.status_of('input').message
-        rig.peer.destroy_publisher(rig.images)
-        assert wait_until(lambda: 'nobody publishes' in rig.status_of('input').message)
-        assert "'/image'" in rig.status_of('input').message
 
 
 def test_latency_is_unknown_before_the_first_mask_and_known_after(highway: U8) -> None:

@@ -5,6 +5,7 @@ Knows manifest, engines and golden; changes nothing in the folder.
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from ..core.golden import check_golden, golden_from_bytes
@@ -24,24 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check and report; 0 if every file and every engine present is right, else 1."""
-    folder = model_folder(options.model)
-    try:
-        model = model_from_folder(folder)
-    except UnetPerceptionError as exc:
-        findings = [_finding('manifest', str(folder), str(exc))]
-    else:
-        findings = [
-            _finding('manifest', str(folder), '', schema=model.manifest.document['schema'])
-        ]
-        findings += [_check_file(model, file) for file in model.files()]
-        findings += [
-            _check_engine(model, artifact, backend)
-            for backend in available_engines()
-            for artifact in model.manifest.artifacts
-        ]
-        if not available_engines():
-            cures = ' or '.join(entry.cure for entry in ENGINES.values())
-            findings.append(_finding('engine', 'none', f'no engine to prove it on; {cures}'))
+    findings = findings_about(model_folder(options.model), available_engines())
     is_ok = all(not finding['problem'] for finding in findings)
     absent = [name for name in ENGINES if name not in available_engines()]
     if options.json:
@@ -50,6 +34,29 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(findings, absent, is_ok)
     return 0 if is_ok else 1
+
+
+def findings_about(folder: Path, backends: list[str]) -> list[Finding]:
+    """Check a model folder's manifest, files and answer to the golden image on each backend.
+
+    A finding has `check`, `subject` and `problem`, which is empty if all is well.
+    """
+    try:
+        model = model_from_folder(folder)
+    except UnetPerceptionError as exc:
+        return [_finding('manifest', str(folder), str(exc))]
+    schema = model.manifest.document['schema']
+    findings = [_finding('manifest', str(folder), '', schema=schema)]
+    findings += [_check_file(model, file) for file in model.files()]
+    findings += [
+        _check_engine(model, artifact, backend)
+        for backend in backends
+        for artifact in model.manifest.artifacts
+    ]
+    if not backends:
+        cures = ' or '.join(entry.cure for entry in ENGINES.values())
+        findings.append(_finding('engine', 'none', f'no engine to prove it on; {cures}'))
+    return findings
 
 
 def _finding(check: str, subject: str, problem: str, **details: Any) -> Finding:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from ..core.transport import transport_environment
 from ..errors import UnetPerceptionError
+from .processes import started
 
 READY_S = 60.0  # importing and compiling take a few seconds, more on a busy machine
 DRAIN_S = 2.5  # diagnostics come once a second; the last ones must have seen the last frame
@@ -67,11 +68,10 @@ def node_process(
         command += ['-p', f'{key}:={json.dumps(value)}']
     log = scratch / f'{name}.log'
     with log.open('w') as stream:
-        popen = subprocess.Popen(
+        popen = started(
             command,
             stdout=subprocess.PIPE if name == 'mask_recorder' else stream,
             stderr=stream,
-            text=True,
             env=dict(environment),
         )
     try:

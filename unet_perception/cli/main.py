@@ -13,6 +13,7 @@ from ..errors import UnetPerceptionError
 
 VERBS = {
     'demo': 'segment real driving footage over real ROS 2 topics, and report',
+    'doctor': 'check that this machine can serve: ROS 2, transport, engines, model',
     'check-model': 'verify hashes, inputs, outputs and golden of a model folder',
     'train': 'train the U-Net on a folder of images and masks',
     'export': 'turn a checkpoint into a model folder',

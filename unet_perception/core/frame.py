@@ -29,6 +29,8 @@ class Frame(NamedTuple):
     width: int
     step: int
     """Bytes from the start of one row to the start of the next."""
+    is_bigendian: bool = False
+    """Whether samples of more than a byte begin with their high byte."""
 
 
 def frame_from_pixels(pixels: U8, encoding: str) -> Frame:

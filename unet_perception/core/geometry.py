@@ -48,9 +48,13 @@ class Placement(NamedTuple):
         """Return the view of `plane` (network size) that the source image occupies."""
         return plane[self.y : self.y + self.height, self.x : self.x + self.width]
 
-    def undo(self, plane: U8, out: U8) -> None:
-        """Resize the image's part of `plane` (network size) linearly to `out` (source size)."""
-        cv2.resize(self.content(plane), (self.source.width, self.source.height), dst=out)
+    def contents(self, planes: U8) -> U8:
+        """Return the view of `planes` (C, *network size) that the source image occupies."""
+        return planes[:, self.y : self.y + self.height, self.x : self.x + self.width]
+
+    def undo(self, content: U8, out: U8) -> None:
+        """Resize `content`, the image's part of a plane, linearly to `out` (source size)."""
+        cv2.resize(content, (self.source.width, self.source.height), dst=out)
 
 
 def letterboxed(image: U8, network: Size) -> tuple[U8, Placement]:

@@ -1,6 +1,7 @@
 """What happened to every frame, and how long it took.
 
 Knows counts and durations; not what level of alarm they deserve (`status`), nor any ROS type.
+What the images themselves look like is kept in `arrivals`.
 The receiving thread calls `on_received` and `on_turned_away`, the working thread the other
 `on_*`; each writes what is its own, so there is no lock, and any thread may take a `snapshot`.
 """
@@ -10,9 +11,10 @@ from enum import Enum
 from time import monotonic_ns
 from typing import NamedTuple
 
+from .arrivals import Arrivals, Incident, InputSeen, Oddity
 from .frame import Frame
 from .histogram import Percentiles, RollingHistogram
-from .pipeline import StageTimes
+from .pipeline import Segmentation
 
 
 class Outcome(Enum):
@@ -26,6 +28,8 @@ class Outcome(Enum):
 
 
 DURATIONS = (
+    'arrival',  # from the image's stamp to its arrival here
+    'queue',  # from there to the frame being taken
     'decode',
     'preprocess',
     'inference',
@@ -35,23 +39,6 @@ DURATIONS = (
     'cyclic',  # from one mask to the next
     'pipeline_latency',  # from the image's stamp to both messages out
 )
-
-
-class Incident(NamedTuple):
-    """The latest thing that went wrong in one way."""
-
-    message: str
-    age_s: float
-
-
-class InputSeen(NamedTuple):
-    """The latest image."""
-
-    encoding: str
-    width: int
-    height: int
-    frame_id: str
-    age_s: float
 
 
 class HealthSnapshot(NamedTuple):
@@ -64,6 +51,12 @@ class HealthSnapshot(NamedTuple):
     durations: Mapping[str, Percentiles | None]  # ms
     latest_ms: Mapping[str, float]
     input: InputSeen | None
+    oddities: tuple[Incident, ...]
+    """What was odd about images that were segmented all the same."""
+    oddity_counts: Mapping[str, int]
+    lost: int
+    """How many images never arrived, estimated from stamps; `lost_ratio`: lately, 0 to 1."""
+    lost_ratio: float
     malformed: Incident | None
     failed: Incident | None
     busy_s: float
@@ -75,37 +68,39 @@ class Health:
 
     def __init__(self, clock: Callable[[], int] = monotonic_ns) -> None:
         self._clock = clock
-        self._received = 0
         self._turned_away = dict.fromkeys(Outcome, 0)
         self._worked_on = dict.fromkeys(Outcome, 0)
-        self._arrivals = RollingHistogram()
+        self._arrivals = Arrivals()
         self._durations = {name: RollingHistogram() for name in DURATIONS}
         self.latest_ms: Mapping[str, float] = {}
         """Durations of the latest published frame."""
-        self._frame: Frame | None = None
+        self._looks: str | None = None
+        """Size and encoding of the latest published image."""
         self._incidents: dict[Outcome, tuple[str, int]] = {}
         self._started_ns: int | None = None
         self._published_ns: int | None = None
 
-    def on_received(self, frame: Frame) -> None:
-        """Note that a frame arrived."""
+    def on_received(self, frame: Frame, clock_ns: int) -> None:
+        """Note that a frame arrived when the node's own clock said `clock_ns`."""
         now = self._clock()
-        gap_ms = (now - self._frame.received_ns) / 1e6 if self._frame else 0.0
-        self._arrivals.record(gap_ms, now)
-        self._frame = frame
-        self._received += 1
+        self._arrivals.record(frame, clock_ns, now)
+        if 0 < frame.stamp_ns <= clock_ns:
+            self._durations['arrival'].record((clock_ns - frame.stamp_ns) / 1e6, now)
 
     def on_turned_away(self, outcome: Outcome) -> None:
         """Count a frame that the worker never saw."""
         self._turned_away[outcome] += 1
 
-    def on_taken(self) -> None:
+    def on_taken(self, frame: Frame) -> None:
         """Note that work on a frame begins."""
-        self._started_ns = self._clock()
+        now = self._started_ns = self._clock()
+        self._durations['queue'].record((now - frame.received_ns) / 1e6, now)
 
-    def on_published(self, times: StageTimes, publish_ns: int, latency_ms: float) -> None:
-        """Count the taken frame as published, with its durations."""
-        now = self._clock()
+    def on_published(
+        self, result: Segmentation, publish_ns: int, latency_ms: float | None
+    ) -> None:
+        """Count the taken frame as published; `latency_ms` is None if its stamp tells nothing."""
+        now, times = self._clock(), result.times
         assert self._started_ns is not None, 'on_taken comes first'
         latest = {
             'decode': times.decode_ns / 1e6,
@@ -114,13 +109,15 @@ class Health:
             'postprocess': times.postprocess_ns / 1e6,
             'publish': publish_ns / 1e6,
             'processing': (now - self._started_ns) / 1e6,
-            'pipeline_latency': latency_ms,
         }
+        if latency_ms is not None:
+            latest['pipeline_latency'] = latency_ms
         if self._published_ns is not None:
             latest['cyclic'] = (now - self._published_ns) / 1e6
         for name, value in latest.items():
             self._durations[name].record(value, now)
         self.latest_ms, self._published_ns = latest, now
+        self._compare_looks(result, now)
         self._finish(Outcome.PUBLISHED)
 
     def on_lost(self, outcome: Outcome, message: str) -> None:
@@ -131,19 +128,31 @@ class Health:
     def snapshot(self) -> HealthSnapshot:
         """Sum up what is known now."""
         now = self._clock()
-        frame, started = self._frame, self._started_ns
+        arrivals, started = self._arrivals, self._started_ns
         return HealthSnapshot(
-            received=self._received,
+            received=arrivals.received,
             counters={o.value: self._turned_away[o] + self._worked_on[o] for o in Outcome},
-            fps_in=self._arrivals.rate(now),
+            fps_in=arrivals.rate(now),
             fps_out=self._durations['processing'].rate(now),
             durations={k: h.percentiles(now) for k, h in self._durations.items()},
             latest_ms=self.latest_ms,
-            input=frame and _seen(frame, now),
+            input=arrivals.latest(now),
+            oddities=arrivals.oddities(now),
+            oddity_counts=arrivals.counts(),
+            lost=arrivals.lost,
+            lost_ratio=arrivals.lost_ratio,
             malformed=self._incident(Outcome.MALFORMED, now),
             failed=self._incident(Outcome.FAILED, now),
             busy_s=(now - started) / 1e9 if started is not None else 0.0,
         )
+
+    def _compare_looks(self, result: Segmentation, now: int) -> None:
+        """Note that size or encoding changed; a compressed image's size is known only here."""
+        height, width = result.mask.shape
+        looks = f'{width}x{height} {result.frame.encoding}'
+        if self._looks and looks != self._looks:
+            self._arrivals.note(Oddity.IMAGE_CHANGED, now, self._looks, looks)
+        self._looks = looks
 
     def _finish(self, outcome: Outcome) -> None:
         self._worked_on[outcome] += 1
@@ -152,8 +161,3 @@ class Health:
     def _incident(self, outcome: Outcome, now: int) -> Incident | None:
         known = self._incidents.get(outcome)
         return known and Incident(known[0], (now - known[1]) / 1e9)
-
-
-def _seen(frame: Frame, now: int) -> InputSeen:
-    age_s = (now - frame.received_ns) / 1e9
-    return InputSeen(frame.encoding, frame.width, frame.height, frame.frame_id, age_s)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .decode import Decoded, decode
+from .cleaning import NOTHING, Cleaning
+from .decode import Decoded, Decoder, Pixels, eight_bit
 from .engine import Engine
 from .frame import U8, Frame
 from .geometry import Resize, Size, placement_from_sizes
@@ -47,11 +48,25 @@ def digest_of(mask: bytes | memoryview, confidence: bytes | memoryview) -> str:
 class SegmentationPipeline:
     """Runs an open engine on frames of any size; one thread at a time."""
 
-    def __init__(self, engine: Engine, resize: Resize, unknown_threshold: float = 0.0) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        resize: Resize,
+        unknown_threshold: float = 0.0,
+        decoder: Decoder | None = None,
+        cleaning: Cleaning = NOTHING,
+    ) -> None:
         self._engine, self._resize = engine, resize
+        self._decoder = Decoder() if decoder is None else decoder
+        self._cleaning = cleaning
         self._network = Size(engine.spec.height, engine.spec.width)
         self._rgb: U8 = np.zeros((1, *self._network, 3), np.uint8)
         self._grey: U8 = np.zeros(self._network, np.uint8)
+        rgba, words = np.zeros((*self._network, 4), np.uint8), np.zeros(self._network, np.uint16)
+        self._canvases: dict[object, Pixels] = {
+            (canvas.dtype, canvas.shape[2:]): canvas
+            for canvas in (self._rgb[0], self._grey, rgba, words)
+        }
         self._buffers: MaskBuffers | None = None
         self.spec = engine.spec
         self.unknown_threshold = unknown_threshold
@@ -59,7 +74,7 @@ class SegmentationPipeline:
     def run(self, frame: Frame) -> Segmentation:
         """Segment one frame; FrameError if it can't be decoded, EngineError if inference fails."""
         start = perf_counter_ns()
-        decoded = decode(frame)
+        decoded = self._decoder.decode(frame)
         decoded_at = perf_counter_ns()
         buffers = self._buffers_for(Size(*decoded.pixels.shape[:2]))
         self._preprocess(decoded, buffers)
@@ -79,15 +94,15 @@ class SegmentationPipeline:
         """Return the planes for this camera size, anew (with clean padding) when it changes."""
         if self._buffers is None or self._buffers.placement.source != source:
             placement = placement_from_sizes(source, self._network, self._resize)
-            self._buffers = MaskBuffers(placement)
-            self._rgb.fill(0)
-            self._grey.fill(0)
+            self._buffers = MaskBuffers(placement, self.spec.classes, self._cleaning)
+            for canvas in self._canvases.values():
+                canvas.fill(0)
         return self._buffers
 
     def _preprocess(self, decoded: Decoded, buffers: MaskBuffers) -> None:
-        """Place the pixels on the RGB canvas."""
-        rgb = self._rgb[0]
-        canvas = self._grey if decoded.pixels.ndim == 2 else rgb
-        buffers.placement.apply(decoded.pixels, canvas)
-        if decoded.to_rgb is not None:
-            cv2.cvtColor(canvas, decoded.to_rgb, dst=rgb)
+        """Place the pixels on a canvas of their kind, and that on the RGB canvas."""
+        pixels, to_rgb = decoded
+        canvas = self._canvases[pixels.dtype, pixels.shape[2:]]
+        buffers.placement.apply(pixels, canvas)
+        if to_rgb is not None:
+            cv2.cvtColor(eight_bit(canvas, self._grey), to_rgb, dst=self._rgb[0])

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from .health import HealthSnapshot
 from .histogram import Percentiles
 
-INPUT_TIMEOUT_S = 2.0
 RECENT_S = 5.0
 HANGING_S = 2.0
+LOST_RATIO = 0.05
+"""Fewer lost images are not worth a warning: a planner does not notice them."""
 
 
 class Level(Enum):
@@ -44,6 +45,13 @@ class Status(NamedTuple):
     """The camera (its image topic) or the device that this is about."""
 
 
+class Publisher(NamedTuple):
+    """A node that publishes the image topic; `problem` says why it can't be heard, if so."""
+
+    node: str
+    problem: str
+
+
 class Situation(NamedTuple):
     """What the node knows of itself, besides its frames."""
 
@@ -56,7 +64,9 @@ class Situation(NamedTuple):
     model: Mapping[str, str]
     engine: Mapping[str, str]
     image_topic: str
-    publishers: int
+    """The resolved name; empty before configure."""
+    input_timeout_s: float
+    publishers: tuple[Publisher, ...]
     has_label_info: bool
 
 
@@ -108,9 +118,11 @@ def _input_values(situation: Situation, health: HealthSnapshot) -> dict[str, str
     seen = health.input
     return {
         'topic': situation.image_topic or 'n/a',
-        'publishers': str(situation.publishers),
+        'publishers': ', '.join(peer.node for peer in situation.publishers) or 'none',
         'frames_received': str(health.received),
         **{name: str(count) for name, count in health.counters.items()},
+        'lost_on_the_way': str(health.lost),
+        **{name: str(count) for name, count in health.oddity_counts.items()},
         'fps_in': _number(health.fps_in),
         'encoding': seen.encoding[:80] if seen else 'n/a',
         'size': f'{seen.width}x{seen.height}' if seen and seen.width else 'n/a',
@@ -124,20 +136,45 @@ def _input(situation: Situation, health: HealthSnapshot) -> Verdict:
         return Level.STALE, f'the node is {situation.stage.value}'
     if not situation.is_enabled:
         return Level.OK, 'disabled through ~/enable: images are counted as gated'
-    topic, seen = situation.image_topic, health.input
+    seen = health.input
     silent_s = min(seen.age_s, situation.active_s) if seen else situation.active_s
-    if silent_s > INPUT_TIMEOUT_S:
-        if situation.publishers == 0:
-            return Level.WARN, f'nobody publishes {topic!r}: start the camera or remap `image`'
-        return Level.WARN, (
-            f'no image for {silent_s:.0f} s on {topic!r}, which has {situation.publishers} '
-            f'publisher(s): check the camera, and the transport (transport:=large_images)'
-        )
-    if health.malformed and health.malformed.age_s < RECENT_S:
-        return Level.WARN, f'malformed image on {topic!r}: {health.malformed.message}'
+    if silent_s > situation.input_timeout_s:
+        return Level.WARN, _silence(situation, silent_s)
+    complaints = _complaints(situation.image_topic, health)
+    if complaints:
+        return Level.WARN, '; '.join(complaints)
     if seen is None:
-        return Level.OK, f'waiting for the first image on {topic!r}'
-    return Level.OK, f'{health.fps_in:.1f} images/s on {topic!r}'
+        return Level.OK, f'waiting for the first image on {situation.image_topic!r}'
+    return Level.OK, f'{health.fps_in:.1f} images/s on {situation.image_topic!r}'
+
+
+def _silence(situation: Situation, silent_s: float) -> str:
+    """Say why no image comes, as far as the graph of nodes and topics tells."""
+    topic, publishers = situation.image_topic, situation.publishers
+    if not publishers:
+        return f'nobody publishes {topic!r}: start the camera or remap `image`'
+    unheard = [f'{peer.node} {peer.problem}' for peer in publishers if peer.problem]
+    if len(unheard) == len(publishers):
+        return f'no image can come on {topic!r}: {"; ".join(unheard)}'
+    return (
+        f'no image for {silent_s:.0f} s on {topic!r}, which has {len(publishers)} '
+        f'publisher(s): check the camera, and the transport (transport:=large_images)'
+    )
+
+
+def _complaints(topic: str, health: HealthSnapshot) -> list[str]:
+    """Say what is wrong with the images that do come."""
+    found = []
+    if health.malformed and health.malformed.age_s < RECENT_S:
+        found.append(f'malformed image on {topic!r}: {health.malformed.message}')
+    if health.lost_ratio >= LOST_RATIO:
+        found.append(
+            f'{health.lost_ratio:.0%} of the images on {topic!r} were lost on the way, as gaps '
+            f'in their stamps show: check the transport (transport:=large_images, for the '
+            f'camera too) and the network'
+        )
+    odd = [oddity.message for oddity in health.oddities if oddity.age_s < RECENT_S]
+    return found + [f'on {topic!r}, {message}' for message in odd]
 
 
 def _model(situation: Situation) -> Verdict:

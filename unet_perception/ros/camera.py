@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from time import monotonic_ns
 from typing import Any
 
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float64
 
@@ -16,7 +18,10 @@ from ..core.frame import Frame
 from ..core.manifest import Manifest
 from ..core.overlay import bgr_table, overlay
 from ..core.pipeline import Segmentation
+from ..core.status import Publisher
+from ..errors import RequestError
 from . import topics
+from .graph import publishers_on
 from .messages import (
     ImageFiller,
     frame_from_compressed,
@@ -63,17 +68,21 @@ class Camera:
             'raw': (topics.IMAGE, self._on_image),
             'compressed': (topics.COMPRESSED_IMAGE, self._on_compressed),
         }[image_transport]
-        self._subscriptions = [
-            node.create_subscription(t.kind, t.name, call, t.qos)
-            for t, call in ((topic, callback), (topics.CAMERA_INFO_IN, self._on_camera_info))
-        ]
-        self.image_topic = str(self._subscriptions[0].topic_name)
+        images = self._subscription(topic, callback)
+        infos = self._subscription(topics.CAMERA_INFO_IN, self._on_camera_info)
+        self._subscriptions = [images, infos]
+        self._topic, self._qos = topic, images.qos_profile
+        self.image_topic = str(images.topic_name)
         """The resolved name of the subscribed image topic."""
 
     @property
     def has_label_info(self) -> bool:
         """Whether class names can be published here."""
         return self._label_info is not None
+
+    def publishers(self) -> tuple[Publisher, ...]:
+        """List who publishes the image topic, and who of them can't be heard."""
+        return publishers_on(self._node, self.image_topic, self._topic, self._qos)
 
     def publish_label_info(self, threshold: float) -> None:
         """Latch the class names and the threshold below which a pixel is unknown."""
@@ -82,18 +91,18 @@ class Camera:
             self._label_info.publish(label_info_message(self._manifest, threshold, stamp))
 
     def publish(self, result: Segmentation) -> None:
-        """Send confidence, then mask: the mask's arrival completes the pair."""
+        """Send confidence and CameraInfo, then mask: its arrival completes the three."""
         stamp = (result.frame.stamp_ns, result.frame.frame_id)
         self._confidence.publish(self._fill_confidence.filled(result.confidence, *stamp))
+        info = self._camera_info  # the executor may put a newer one there meanwhile
+        if info is not None:
+            info.header.stamp = time_from_ns(result.frame.stamp_ns)
+            self._camera_info_out.publish(info)
         self._mask.publish(self._fill_mask.filled(result.mask, *stamp))
 
     def publish_extras(self, result: Segmentation, durations: Mapping[str, float]) -> None:
-        """Send what is not urgent: CameraInfo, durations, and the overlay if someone looks."""
+        """Send what is not urgent: durations, and the overlay if someone looks."""
         stamp_ns, frame_id = result.frame.stamp_ns, result.frame.frame_id
-        info = self._camera_info  # the executor may put a newer one there meanwhile
-        if info is not None:
-            info.header.stamp = time_from_ns(stamp_ns)
-            self._camera_info_out.publish(info)
         for name, publisher in self._debug.items():
             if name in durations:
                 publisher.publish(Float64(data=durations[name]))
@@ -113,6 +122,16 @@ class Camera:
         publisher = topics.publisher_on(self._node, topic)
         self._publishers.append(publisher)
         return publisher
+
+    def _subscription(self, topic: topics.Topic, callback: Callable[[Any], None]) -> Any:
+        """Subscribe; parameters `qos_overrides.<topic>.subscription.…` go first, as in ROS."""
+        overriding = QoSOverridingOptions.with_default_policies()
+        try:
+            return self._node.create_subscription(
+                topic.kind, topic.name, callback, topic.qos, qos_overriding_options=overriding
+            )
+        except (RuntimeError, ValueError, TypeError, ParameterException) as exc:
+            raise RequestError(f'qos_overrides for {topic.name!r} are wrong: {exc}') from exc
 
     def _on_image(self, message: Image) -> None:
         self._sequence += 1

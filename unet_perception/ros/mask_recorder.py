@@ -22,6 +22,7 @@ from ..core.histogram import RollingHistogram
 from ..core.pipeline import digest_of
 from ..errors import RequestError
 from . import topics
+from .consumer import Pairing
 from .messages import ns_from_time
 from .parameters import Row, checked_values, declare_parameters
 from .process import run_node
@@ -35,7 +36,6 @@ COLUMNS = (
     'digest',
     'class_pixels',
 )
-WAITING = 8  # confidences kept until their mask comes
 
 PARAMETERS = (Row('folder', '.', (), False, 'Existing folder to write to'),)
 
@@ -53,7 +53,7 @@ class MaskRecorder(Node):
             raise RequestError(f"can't write to {str(self._folder)!r}: {exc.strerror}") from exc
         self._writer = csv.writer(self._stream)
         self._writer.writerow(COLUMNS)
-        self._confidences: dict[int, Image] = {}
+        self._pairing = Pairing()
         self._latency = RollingHistogram()
         self._statuses: dict[str, Any] = {}
         self._masks = self._unpaired = 0
@@ -89,17 +89,15 @@ class MaskRecorder(Node):
         self.destroy_node()
 
     def _on_confidence(self, message: Image) -> None:
-        self._confidences[ns_from_time(message.header.stamp)] = message
-        while len(self._confidences) > WAITING:
-            del self._confidences[next(iter(self._confidences))]
+        self._pairing.mask_for(message)  # a mask that came before it is counted already
 
     def _on_mask(self, message: Image) -> None:
         arrived_ns = self.get_clock().now().nanoseconds
-        stamp_ns = ns_from_time(message.header.stamp)
-        confidence = self._confidences.pop(stamp_ns, None)
-        if confidence is None or confidence.header != message.header:
+        confidence = self._pairing.confidence_for(message)
+        if confidence is None:
             self._unpaired += 1
             return
+        stamp_ns = ns_from_time(message.header.stamp)
         self._masks += 1
         self._latency.record((arrived_ns - stamp_ns) / 1e6, monotonic_ns())
         mask = np.frombuffer(message.data, np.uint8)

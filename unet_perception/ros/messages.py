@@ -41,6 +41,7 @@ def frame_from_image(message: Image, sequence: int, received_ns: int) -> Frame:
         message.height,
         message.width,
         message.step,
+        bool(message.is_bigendian),
     )
 
 

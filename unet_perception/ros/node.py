@@ -159,7 +159,7 @@ class SegmentationNode(LifecycleNode):
 
     def _on_frame(self, frame: Frame) -> None:
         """Let a frame through the gate, or count it."""
-        self.health.on_received(frame)
+        self.health.on_received(frame, self.get_clock().now().nanoseconds)
         if self._worker is not None and self._is_enabled:
             self._worker.offer(frame)
         else:
@@ -182,15 +182,15 @@ class SegmentationNode(LifecycleNode):
     def _is_open(self) -> bool:
         return self._is_enabled and bool(self.context.ok())
 
-    def _age_ms(self, stamp_ns: int) -> float:
-        return float(self.get_clock().now().nanoseconds - stamp_ns) / 1e6
+    def _age_ms(self, stamp_ns: int) -> float | None:
+        age_ns = self.get_clock().now().nanoseconds - stamp_ns
+        return float(age_ns) / 1e6 if stamp_ns and age_ns >= 0 else None
 
     def _complain(self, message: str) -> None:
         self.get_logger().warning(message, throttle_duration_sec=1.0)
 
     def _situation(self) -> Situation:
         serving = self._serving
-        topic = serving.camera.image_topic if serving else ''
         return Situation(
             stage=self._stage,
             active_s=monotonic() - self._active_since_s if self._stage is Stage.ACTIVE else 0.0,
@@ -198,8 +198,9 @@ class SegmentationNode(LifecycleNode):
             problem=self._problem,
             model=serving.model_values if serving else NOTHING,
             engine=serving.engine_values if serving else NOTHING,
-            image_topic=topic,
-            publishers=self.count_publishers(topic) if topic else 0,
+            image_topic=serving.camera.image_topic if serving else '',
+            input_timeout_s=serving.config.input_timeout_s if serving else 0.0,
+            publishers=serving.camera.publishers() if serving else (),
             has_label_info=serving.camera.has_label_info if serving else False,
         )
 

@@ -65,11 +65,46 @@ PARAMETERS = (
         'Subscribe to `image` (raw) or to `image/compressed` (JPEG or PNG)',
     ),
     Row(
+        'max_megapixels',
+        25.0,
+        (0.1, 1000.0),
+        False,
+        'Larger images are refused before memory is taken for them',
+    ),
+    Row(
+        'input_timeout_s',
+        2.0,
+        (0.1, 3600.0),
+        False,
+        'After so long without an image diagnostics warn, and say why',
+    ),
+    Row(
         'unknown_threshold',
         0.0,
         (0.0, 1.0),
         True,
         'Pixels whose confidence is lower get class 255 (unknown)',
+    ),
+    Row(
+        'opening_px',
+        0,
+        (0, 99),
+        False,
+        'Make unknown what is thinner, in every class but 0 (network pixels; 0: off)',
+    ),
+    Row(
+        'closing_px',
+        0,
+        (0, 99),
+        False,
+        'Fill gaps that are narrower, in every class but 0 (network pixels; 0: off)',
+    ),
+    Row(
+        'min_region_px',
+        0,
+        (0, 1_000_000),
+        False,
+        'Make connected regions of fewer pixels unknown (network pixels; 0: off)',
     ),
     Row('autostart', False, (), False, 'Configure and activate without being asked'),
 )
@@ -83,7 +118,12 @@ class NodeConfig:
     backend: str
     engine_threads: int
     image_transport: str
+    max_megapixels: float
+    input_timeout_s: float
     unknown_threshold: float
+    opening_px: int
+    closing_px: int
+    min_region_px: int
     autostart: bool
 
 

@@ -14,7 +14,9 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from ..core.memory import tune_malloc
 from ..errors import UnetPerceptionError
+from .compat import spin_once
 
 
 class Closable(Protocol):
@@ -40,6 +42,7 @@ def run_node(
     2, after one sentence on standard error, if it can't do what it was asked for.
     rclpy's own signal handlers raise from whatever call is under way, so a flag is set instead.
     """
+    tune_malloc()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -57,7 +60,7 @@ def run_node(
     try:
         start(node)
         while rclpy.ok() and not stop.is_set() and not is_done(node):
-            _spin_once(executor, node)
+            spin_once(executor, node, LOOK_S)
     except UnetPerceptionError as exc:
         return _refused(name, exc)
     finally:
@@ -65,19 +68,6 @@ def run_node(
         executor.shutdown()
         rclpy.try_shutdown()
     return 0
-
-
-def _spin_once(executor: SingleThreadedExecutor, node: Node) -> None:
-    """Serve what is waiting; a callback's mistake is logged and ends neither node nor process.
-
-    Before Kilted, rclpy itself raises from the service when a lifecycle request is invalid.
-    """
-    try:
-        executor.spin_once(timeout_sec=LOOK_S)
-    except UnetPerceptionError:
-        raise
-    except Exception as exc:
-        node.get_logger().error(f'a callback failed: {type(exc).__name__}: {exc}')
 
 
 def _refused(name: str, exc: Exception) -> int:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from rclpy.node import Node
 
+from ..core.cleaning import Cleaning
+from ..core.decode import Decoder
 from ..core.engine import Engine
 from ..core.frame import Frame
 from ..core.golden import check_golden, golden_from_bytes
@@ -17,6 +19,7 @@ from ..core.manifest import Artifact, Model, OperatingPoint, model_from_folder
 from ..core.paths import model_folder
 from ..core.pipeline import SegmentationPipeline
 from ..engines import Choice, choose_backend, default_artifact, open_engine
+from .bridge import installed_bridge
 from .camera import Camera
 from .parameters import NodeConfig
 
@@ -27,6 +30,7 @@ WARM_UP_RUNS = 3
 class Serving(NamedTuple):
     """All that is open between configure and cleanup; `close` gives it back."""
 
+    config: NodeConfig
     pipeline: SegmentationPipeline
     camera: Camera
     model_values: MappingProxyType[str, str]
@@ -51,12 +55,18 @@ def open_serving(
         golden_iou = check_golden(engine, golden)
         for _ in range(WARM_UP_RUNS):
             engine.infer(golden.image[None])
-        resize, threshold = model.manifest.resize, config.unknown_threshold
-        pipeline = SegmentationPipeline(engine, resize, threshold)
+        pipeline = SegmentationPipeline(
+            engine,
+            model.manifest.resize,
+            config.unknown_threshold,
+            Decoder(round(config.max_megapixels * 1e6), installed_bridge()),
+            Cleaning(config.opening_px, config.closing_px, config.min_region_px),
+        )
         camera = Camera(node, config.image_transport, model.manifest, on_frame)
         acquired.callback(camera.close)
-        camera.publish_label_info(threshold)
+        camera.publish_label_info(config.unknown_threshold)
         return Serving(
+            config,
             pipeline,
             camera,
             MappingProxyType(_model_values(model, artifact, point)),

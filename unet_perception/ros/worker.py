@@ -20,8 +20,8 @@ class Outlets(NamedTuple):
 
     publish: Callable[[Segmentation], None]
     publish_extras: Callable[[Segmentation, Mapping[str, float]], None]
-    age_ms: Callable[[int], float]
-    """How old a stamp (ns) is on the node's clock."""
+    age_ms: Callable[[int], float | None]
+    """How old a stamp (ns) is on the node's clock; None if it can't be."""
     is_open: Callable[[], bool]
     complain: Callable[[str], None]
 
@@ -55,7 +55,7 @@ class Worker:
 
     def _segment(self, frame: Frame) -> Segmentation | None:
         """Segment and publish one frame, and count how it ended."""
-        self._health.on_taken()
+        self._health.on_taken(frame)
         try:
             result = self._pipeline.run(frame)
             if not self._outlets.is_open():
@@ -72,7 +72,7 @@ class Worker:
         except Exception as exc:  # whatever it is, the next frame deserves its chance
             self._lose(Outcome.FAILED, f'{type(exc).__name__}: {exc}')
         else:
-            self._health.on_published(result.times, publish_ns, age_ms)
+            self._health.on_published(result, publish_ns, age_ms)
             return result
         return None
 

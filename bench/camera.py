@@ -1,0 +1,46 @@
+"""A camera for measurements: the shipped footage from memory, at an exact pace.
+
+Knows images and pace; not who listens. Arguments: width, height, images/s, how many.
+"""
+
+from itertools import islice
+import sys
+from time import monotonic, sleep
+
+import cv2
+import rclpy
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+
+from unet_perception.core.footage import frames_from_path
+from unet_perception.core.memory import tune_malloc
+from unet_perception.core.paths import sample_footage
+from unet_perception.ros.messages import ImageFiller, ns_from_time
+
+KEPT = 32
+WAIT_S, SETTLE_S = 20.0, 1.0
+
+
+def main() -> None:
+    """Wait for a subscriber, then publish."""
+    width, height, rate, count = (float(text) for text in sys.argv[1:])
+    size = int(width), int(height)
+    images = [cv2.resize(bgr, size) for bgr in islice(frames_from_path(sample_footage()), KEPT)]
+    tune_malloc()
+    rclpy.init()
+    node = rclpy.create_node('bench_camera')
+    publisher = node.create_publisher(Image, 'image', QoSProfile(depth=5))
+    filler, until = ImageFiller('bgr8'), monotonic() + WAIT_S
+    while not publisher.get_subscription_count() and monotonic() < until:
+        sleep(0.05)
+    sleep(SETTLE_S)
+    start = monotonic()
+    for k in range(int(count)):
+        sleep(max(0.0, start + k / rate - monotonic()))
+        stamp_ns = ns_from_time(node.get_clock().now().to_msg())
+        publisher.publish(filler.filled(images[k % KEPT], stamp_ns, 'camera'))
+    sleep(SETTLE_S)
+
+
+if __name__ == '__main__':
+    main()

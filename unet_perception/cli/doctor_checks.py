@@ -1,0 +1,160 @@
+"""Judges the machine and the libraries: Python, memory, sockets, engines, GPU, shipped models.
+
+Knows where Linux and libraries say what they are; not ROS. Libraries are imported in the check
+that asks for them, so that one that is missing or broken is a verdict.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+import shutil
+import sys
+
+from ..core.memory import tune_malloc
+from ..core.paths import share_folder
+from .doctor_machine import FAIL, OK, WARN, Machine, Verdict
+
+PYTHONS = ((3, 10), (3, 13))
+LEAST_SHARED = 128 << 20
+LEAST_SOCKET = 4 << 20
+SOCKETS = ('rmem_max', 'wmem_max')
+GPU_FILES = (
+    'dev/nvidia0',
+    'dev/nvhost-gpu',
+    'proc/driver/nvidia/version',
+    'etc/nv_tegra_release',
+)
+LIBRARY_CURES = {
+    'numpy': 'pip install numpy, or sudo apt install python3-numpy',
+    'cv2': 'pip install opencv-python-headless, or sudo apt install python3-opencv',
+}
+
+
+def check_python(_: Machine) -> Verdict:
+    """Tell whether this Python is one that the package supports."""
+    return judge_python(sys.version_info[:3])
+
+
+def judge_python(version: tuple[int, ...]) -> Verdict:
+    """Judge a version of Python."""
+    text = '.'.join(map(str, version))
+    least, most = ('.'.join(map(str, pair)) for pair in PYTHONS)
+    if PYTHONS[0] <= version[:2] <= PYTHONS[1]:
+        return Verdict(OK, text)
+    message = f'{text} is not supported: {least} to {most} are'
+    return Verdict(FAIL, message, f"make PYTHON=python{most} demo, or the distribution's python3")
+
+
+def check_library(name: str) -> Verdict:
+    """Tell whether a library loads, and its version."""
+    try:
+        library = import_module(name)
+    except Exception as exc:  # built for another NumPy, it fails in ways of its own
+        return Verdict(FAIL, f'does not load: {exc}', LIBRARY_CURES[name])
+    return Verdict(OK, str(library.__version__))
+
+
+def check_shared_memory(machine: Machine) -> Verdict:
+    """Tell whether /dev/shm holds the segments that images cross in."""
+    folder = machine.root / 'dev' / 'shm'
+    cure = 'in Docker: docker run --shm-size=512m, or --ipc=host'
+    if not folder.is_dir():
+        return Verdict(WARN, 'no /dev/shm: images go by UDP at best', cure)
+    return judge_shared_memory(shutil.disk_usage(folder).free, cure)
+
+
+def judge_shared_memory(free: int, cure: str) -> Verdict:
+    """Judge how many bytes are free."""
+    text = f'{free / 2**20:.0f} MB free in /dev/shm'
+    if free >= LEAST_SHARED:
+        return Verdict(OK, text)
+    message = f'{text}, less than {LEAST_SHARED >> 20} MB: with transport:=large_images each '
+    return Verdict(WARN, f'{message}process takes 64 MB', cure)
+
+
+def check_sockets(machine: Machine) -> Verdict:
+    """Tell whether UDP sockets may hold the pieces of an image from another machine."""
+    folder = machine.root / 'proc' / 'sys' / 'net' / 'core'
+    try:
+        limits = {name: int((folder / name).read_text()) for name in SOCKETS}
+    except (OSError, ValueError):
+        return Verdict(OK, 'n/a: net.core.rmem_max is not shown here')
+    text = ', '.join(f'{name} {limit / 2**20:.3g} MB' for name, limit in limits.items())
+    small = [name for name, limit in limits.items() if limit < LEAST_SOCKET]
+    if not small:
+        return Verdict(OK, text)
+    message = f'{text}: bursts of images from another machine get lost; within one it is no matter'
+    cure = ' '.join(f'net.core.{name}=2147483647' for name in small)
+    return Verdict(WARN, message, f'sudo sysctl -w {cure}')
+
+
+def check_malloc(machine: Machine) -> Verdict:
+    """Tell whether memory of images can be kept instead of being mapped anew for each."""
+    if not tune_malloc():
+        cure = 'use a distribution with glibc (Debian, Ubuntu)'
+        return Verdict(WARN, "the C library can't be tuned: each image costs about 2 ms", cure)
+    named = [name for name in machine.environment if name.startswith('MALLOC_')]
+    note = f'; the node overrides {", ".join(named)}' if named else ''
+    return Verdict(OK, f'images keep their memory{note}')
+
+
+def check_engine(_: Machine) -> Verdict:
+    """Tell which engine would serve and why, and which ones are installed but do not load."""
+    from ..engines import ENGINES, available_engines, choose_backend
+
+    problems = {name: _problem_of(ENGINES[name].module) for name in available_engines()}
+    broken = {name: f'{name} does not load: {why}' for name, why in problems.items() if why}
+    works = [name for name in problems if name not in broken]
+    if not works:
+        cures = ' or '.join(entry.cure for entry in ENGINES.values())
+        return Verdict(FAIL, '; '.join(broken.values()) or 'no engine is installed', cures)
+    if broken:
+        cure = ' and '.join(ENGINES[name].cure for name in broken)
+        cure = f'{cure}; until then the parameter backend:={works[0]}'
+        return Verdict(WARN, '; '.join(broken.values()), cure)
+    return Verdict(OK, '{}, {}'.format(*choose_backend('auto')))
+
+
+def _problem_of(module: str) -> str:
+    """Return why an engine's module does not load; empty if it does."""
+    try:
+        import_module(f'unet_perception.engines.{module}')
+    except Exception as exc:  # not whole, or not for this machine
+        return str(exc) or type(exc).__name__
+    return ''
+
+
+def check_gpu(machine: Machine) -> Verdict:
+    """Tell whether there is an NVIDIA GPU, which this version leaves idle."""
+    if not any((machine.root / file).exists() for file in GPU_FILES):
+        return Verdict(OK, 'none: serving on the CPU')
+    modules = [name for name in ('tensorrt', 'tensorrt_rtx') if find_spec(name)]
+    message = 'NVIDIA GPU here, but TensorRT is not supported yet by this version: serving on '
+    return Verdict(WARN, f'{message}the CPU (installed: {", ".join(modules) or "no TensorRT"})')
+
+
+def check_model(_: Machine) -> Verdict:
+    """Tell whether every shipped model is whole and right on the engine that would serve it."""
+    from ..engines import choose_backend
+
+    backend = choose_backend('auto').backend
+    folders = sorted(f for f in (share_folder() / 'models').iterdir() if f.is_dir())
+    verdicts = {folder.name: judge_model(folder, backend) for folder in folders}
+    failed = [verdict for verdict in verdicts.values() if verdict.level == FAIL]
+    if failed or not verdicts:
+        return failed[0] if failed else Verdict(FAIL, 'no model is shipped', 'install again')
+    text = ', '.join(f'{name} {verdict.message}' for name, verdict in verdicts.items())
+    return Verdict(OK, f'{text} (least golden IoU on {backend})')
+
+
+def judge_model(folder: Path, backend: str) -> Verdict:
+    """Judge one model folder by what `check-model` finds."""
+    from .check_model import findings_about
+
+    findings = findings_about(folder, [backend])
+    for finding in findings:
+        if finding['problem']:
+            cure = f'restore {folder}, then unet_perception check-model {folder.name}'
+            return Verdict(FAIL, f'{folder.name}: {finding["problem"]}', cure)
+    least = min(min(finding.get('golden_iou', [1.0])) for finding in findings)
+    return Verdict(OK, f'{least:.4f}')

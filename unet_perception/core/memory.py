@@ -1,0 +1,25 @@
+"""Keeps glibc from mapping and unmapping memory anew for every image.
+
+Knows malloc's tunables; not who allocates. By default an allocation as large as an image gets
+pages of its own from the kernel and gives them back: each is then faulted in anew.
+"""
+
+import ctypes
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+"""Parameters of `mallopt`, as in glibc's malloc.h."""
+
+TUNING = {
+    M_MMAP_THRESHOLD: 32 << 20,  # a 4K image has 25 MB
+    M_TRIM_THRESHOLD: 256 << 20,
+    M_TOP_PAD: 64 << 20,
+}
+"""Bytes: images stay in the heap, and what they leave free stays with the process."""
+
+
+def tune_malloc() -> bool:
+    """Set `TUNING` for this process; False where the C library has no `mallopt`, as musl."""
+    library = ctypes.CDLL(None)
+    if not hasattr(library, 'mallopt'):
+        return False
+    return all(library.mallopt(name, size) for name, size in TUNING.items())
