@@ -3,6 +3,7 @@
 Knows images and pace; not who listens. Arguments: width, height, images/s, how many.
 """
 
+from contextlib import suppress
 from itertools import islice
 import sys
 from time import monotonic, sleep
@@ -43,4 +44,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

@@ -41,8 +41,11 @@ DURATIONS = (
 )
 
 
+SUMMARY_NS = 1_000_000_000
+
+
 class HealthSnapshot(NamedTuple):
-    """Everything that diagnostics report about frames, at one moment."""
+    """Everything that diagnostics report about frames; durations are at most 1 s old."""
 
     received: int
     counters: Mapping[str, int]
@@ -77,6 +80,8 @@ class Health:
         self._looks: str | None = None
         """Size and encoding of the latest published image."""
         self._incidents: dict[Outcome, tuple[str, int]] = {}
+        self._summaries: dict[str, Percentiles | None] = {}
+        self._summed_ns = -SUMMARY_NS
         self._started_ns: int | None = None
         self._published_ns: int | None = None
 
@@ -134,7 +139,7 @@ class Health:
             counters={o.value: self._turned_away[o] + self._worked_on[o] for o in Outcome},
             fps_in=arrivals.rate(now),
             fps_out=self._durations['processing'].rate(now),
-            durations={k: h.percentiles(now) for k, h in self._durations.items()},
+            durations=self._durations_at(now),
             latest_ms=self.latest_ms,
             input=arrivals.latest(now),
             oddities=arrivals.oddities(now),
@@ -145,6 +150,13 @@ class Health:
             failed=self._incident(Outcome.FAILED, now),
             busy_s=(now - started) / 1e9 if started is not None else 0.0,
         )
+
+    def _durations_at(self, now: int) -> dict[str, Percentiles | None]:
+        """Sum up at most once a second: it takes from the interpreter what the worker needs."""
+        if now - self._summed_ns >= SUMMARY_NS or self._summaries['processing'] is None:
+            self._summaries = {k: h.percentiles(now) for k, h in self._durations.items()}
+            self._summed_ns = now
+        return self._summaries
 
     def _compare_looks(self, result: Segmentation, now: int) -> None:
         """Note that size or encoding changed; a compressed image's size is known only here."""
