@@ -36,8 +36,8 @@ format: $(DEV)  ## put formatting and imports right
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(RUN)  ## measure; JSON in out/bench/
-	@$(BIN)/python -m bench
+bench: $(DEV)  ## measure; JSON in out/bench/ (ONLY=overhead: that alone)
+	@$(BIN)/python -m bench $(ONLY)
 
 docs: $(RUN)  ## write the README's tables and picture anew
 	@$(BIN)/python docs/tables.py

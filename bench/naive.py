@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 import openvino as ov
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
@@ -65,7 +66,7 @@ def main() -> None:
     onnx_file, statistics, threads = sys.argv[1:]
     rclpy.init()
     node = NaiveSegmentation(onnx_file, **json.loads(statistics), threads=int(threads))
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
 
 

@@ -61,7 +61,7 @@ def measure(threads: int) -> dict[str, Any]:
         'model': f'{model.manifest.name} {model.manifest.version}',
         'width': WIDTH,
         'height': HEIGHT,
-        'engine_threads': threads or 'all cores',
+        'engine_threads': threads,
         'naive_capacity_hz': capacity_hz,
         'loads': loads,
     }

@@ -101,7 +101,7 @@ def test_a_mask_that_differs_in_anything_is_not_equal(tmp_path: Path, column: st
     }
     names = ('published', 'displaced', 'malformed', 'failed', 'gated', 'frames_received')
     latency = {f'{s}_{p}_ms': '1.0' for s in STAGES for p in ('p50', 'p95', 'p99', 'max')}
-    statuses = {'input': dict.fromkeys(names, '1'), 'latency': latency, 'engine': {}}
+    statuses = {'input': dict.fromkeys(names, '1'), 'latency': latency, 'engine': {'rss_mb': '9'}}
     (tmp_path / 'diagnostics.json').write_text(json.dumps(statuses))
     (tmp_path / 'unpaired.json').write_text('0')
     (tmp_path / 'sent.csv').write_text('sequence,source_frame,stamp_ns\n0,0,1000\n')

@@ -167,3 +167,13 @@ def test_a_doctor_that_is_told_to_stop_leaves_no_process_behind(sound: dict[str,
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     assert popen.returncode == 130
+
+
+def test_images_over_8_mb_pass_with_the_profile_for_large_ones(sound: dict[str, str]) -> None:
+    environment = {
+        name: value.replace('fastdds_local', 'fastdds_large_images')
+        for name, value in sound.items()
+    }
+    assert environment != sound
+    carried = carry_images(environment, 2048, 1536, count=10, rate=10.0)  # 9.4 MB
+    assert (carried.sent, carried.received) == (10, 10)

@@ -34,6 +34,7 @@ SITUATION = Situation(
     input_timeout_s=2.0,
     publishers=(CAMERA,),
     has_label_info=True,
+    rss_mb=220.0,
 )
 HEALTH = HealthSnapshot(
     received=7,

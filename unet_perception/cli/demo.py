@@ -73,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(summary, indent=2))
     say(headline(summary))
+    say(f'the node holds {summary["node_rss_mb"]:.0f} MB of memory')
     say('  '.join(str(options.out / name) for name in OUTPUTS))
     found = complaints(summary, frames)
     for complaint in found:

@@ -84,6 +84,7 @@ def write_results(run: DemoRun, out: Path) -> dict[str, Any]:
         and all(identities.get(source_of.get(r.stamp_ns, -1)) == r.identity for r in received),
         'masks_unpaired': json.loads((run.folder / 'unpaired.json').read_text()),
         'backend': statuses['engine'].get('backend'),
+        'node_rss_mb': float(statuses['engine']['rss_mb']),
         'model': f'{model.manifest.name} {model.manifest.version}',
     }
     (out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')

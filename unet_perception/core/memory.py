@@ -1,10 +1,12 @@
-"""Keeps glibc from mapping and unmapping memory anew for every image.
+"""Keeps glibc from mapping and unmapping memory anew for every image, and tells what is held.
 
-Knows malloc's tunables; not who allocates. By default an allocation as large as an image gets
-pages of its own from the kernel and gives them back: each is then faulted in anew.
+Knows malloc's tunables and /proc; not who allocates. By default an allocation as large as an
+image gets pages of its own from the kernel and gives them back: each is then faulted in anew.
 """
 
 import ctypes
+import os
+from pathlib import Path
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Parameters of `mallopt`, as in glibc's malloc.h."""
@@ -23,3 +25,9 @@ def tune_malloc() -> bool:
     if not hasattr(library, 'mallopt'):
         return False
     return all(library.mallopt(name, size) for name, size in TUNING.items())
+
+
+def resident_mb() -> float:
+    """Return the memory that this process holds now, MB (RSS)."""
+    pages = int(Path('/proc/self/statm').read_text().split()[1])
+    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

@@ -68,6 +68,8 @@ class Situation(NamedTuple):
     input_timeout_s: float
     publishers: tuple[Publisher, ...]
     has_label_info: bool
+    rss_mb: float
+    """The memory that the process holds."""
 
 
 def statuses(situation: Situation, health: HealthSnapshot) -> list[Status]:
@@ -189,7 +191,13 @@ def _model(situation: Situation) -> Verdict:
 
 def _engine_values(situation: Situation, health: HealthSnapshot) -> dict[str, str]:
     busy_s = _number(health.busy_s)
-    return {**situation.engine, 'state': situation.stage.value, 'busy_s': busy_s}
+    rss_mb = _number(situation.rss_mb)
+    return {
+        **situation.engine,
+        'state': situation.stage.value,
+        'busy_s': busy_s,
+        'rss_mb': rss_mb,
+    }
 
 
 def _engine(situation: Situation, health: HealthSnapshot) -> Verdict:

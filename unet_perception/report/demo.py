@@ -122,6 +122,7 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[Html]:
         ('Masks a second', _number(summary['fps'])),
         ('Latency', _durations(latency, PERCENTILES)),
         ('Engine', _durations(engine, ('p50', 'p95'))),
+        ('Memory of the node', f'{_number(summary.get("node_rss_mb"))} MB'),
         ('Equal to offline', _answer(summary['offline_equal'])),
     )
     yield page.section('Figures', page.table((), rows, numeric=False))

@@ -17,6 +17,7 @@ from std_srvs.srv import SetBool
 
 from ..core.frame import Frame
 from ..core.health import Health, Outcome
+from ..core.memory import resident_mb
 from ..core.status import Situation, Stage, Status, statuses
 from ..engines import open_engine
 from ..errors import UnetPerceptionError
@@ -202,6 +203,7 @@ class SegmentationNode(LifecycleNode):
             input_timeout_s=serving.config.input_timeout_s if serving else 0.0,
             publishers=serving.camera.publishers() if serving else (),
             has_label_info=serving.camera.has_label_info if serving else False,
+            rss_mb=resident_mb(),
         )
 
 

@@ -81,8 +81,8 @@ MASK = _output(
     'segmentation/mask',
     Image,
     'sensor_msgs/Image',
-    'mono8: class id, 255 = unknown; camera size, header verbatim; published after confidence, '
-    'so its arrival completes the pair',
+    'mono8: class id, 255 = unknown; camera size, header verbatim; published after '
+    'confidence and CameraInfo, so its arrival completes the three',
 )
 LABEL_INFO = Topic(
     'segmentation/label_info',
@@ -98,7 +98,7 @@ CAMERA_INFO_OUT = _output(
     'segmentation/camera_info',
     CameraInfo,
     'sensor_msgs/CameraInfo',
-    'The latest CameraInfo with the stamp of the mask',
+    'The latest CameraInfo with the stamp of the mask; published before the mask',
 )
 OVERLAY = _output(
     'segmentation/overlay',

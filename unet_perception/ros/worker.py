@@ -14,6 +14,9 @@ from ..core.mailbox import Mailbox
 from ..core.pipeline import Segmentation, SegmentationPipeline
 from ..errors import EngineError, FrameError
 
+HAND_OVER_S = 0.0003
+"""For so long the receiving thread lets go of the interpreter, which the worker waits for."""
+
 
 class Outlets(NamedTuple):
     """Where the worker's results go, and what it must ask."""
@@ -40,7 +43,7 @@ class Worker:
         left = self._mailbox.put(frame)
         if left is not None:
             self._health.on_turned_away(Outcome.GATED if left is frame else Outcome.DISPLACED)
-        sleep(0.0003)  # lets go of the interpreter, which the worker waits for: 0.3 ms a frame
+        sleep(HAND_OVER_S)
 
     def stop(self) -> None:
         """Finish the frame in hand, count the one that waits as gated, end the thread."""
