@@ -21,10 +21,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
+from unet_perception.cli.processes import loopback_environment, running
 from unet_perception.core.memory import tune_malloc
 from unet_perception.ros.messages import ImageFiller, ns_from_time, time_from_ns
-
-from .processes import bench_environment, running
 
 SIZES = ((640, 480), (1280, 720))
 COUNT, WARM_UP, HZ = 120, 20, 30.0
@@ -63,7 +62,7 @@ def measure() -> list[dict[str, Any]]:
 
 def _measured(size: tuple[int, int], variant: Variant) -> dict[str, Any]:
     with TemporaryDirectory(prefix='unet_perception_bench_') as folder, ExitStack() as stack:
-        environment, file = bench_environment(Path(folder)), Path(folder) / 'latencies.json'
+        environment, file = loopback_environment(Path(folder)), Path(folder) / 'latencies.json'
         arguments = [variant.name, *map(str, size), str(file)]
         receiver = stack.enter_context(running(__name__, ['receive', *arguments], environment))
         stack.enter_context(running(__name__, ['send', *arguments], environment))

@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 
+from unet_perception.cli.processes import loopback_environment, running
 from unet_perception.core.manifest import Model, model_from_folder
 from unet_perception.core.paths import model_folder
 from unet_perception.engines import default_artifact
-
-from .processes import bench_environment, running
 
 WIDTH, HEIGHT = 640, 480
 LOADS = (0.7, 1.3)
@@ -99,7 +98,7 @@ def _frames(rate: float) -> int:
 
 def _run(command: list[str], scratch: Path, rate: float) -> Run:
     """Serve one camera for `SECONDS` s; the first masks are not counted."""
-    environment, file = bench_environment(scratch), scratch / 'consumer.json'
+    environment, file = loopback_environment(scratch), scratch / 'consumer.json'
     file.unlink(missing_ok=True)
     with ExitStack() as stack:
         node = stack.enter_context(running(*_split(command), environment))

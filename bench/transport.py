@@ -8,8 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unet_perception.cli.doctor_transport import carry_images
-
-from .processes import bench_environment
+from unet_perception.cli.processes import loopback_environment
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
 COUNT, HZ = 30, 15.0
@@ -28,7 +27,7 @@ def measure() -> list[dict[str, Any]]:
 
 def _measured(transport: str, width: int, height: int) -> dict[str, Any]:
     with TemporaryDirectory(prefix='unet_perception_bench_') as folder:
-        local = bench_environment(Path(folder))
+        local = loopback_environment(Path(folder))
         environment = {k: v for k, v in local.items() if k not in PROFILES}
         if transport != 'default':
             variable = next(name for name in PROFILES if name in local)

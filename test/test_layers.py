@@ -101,7 +101,8 @@ def test_every_backend_has_its_module_and_that_module_imports_its_library() -> N
 
 def test_no_imports_run_in_a_circle() -> None:
     graph = {file: our_imports(file) - {file} for file in FILES}
-    TopologicalSorter(graph).prepare()  # CycleError names the modules
+    order = list(TopologicalSorter(graph).static_order())  # CycleError names the modules
+    assert set(order) >= set(FILES)
 
 
 def test_only_tables_of_plug_ins_import_by_name() -> None:

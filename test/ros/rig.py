@@ -1,7 +1,11 @@
 """A running segmentation node with a camera and a consumer around it, for tests."""
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+import os
+import subprocess
+import sys
 import threading
 from time import monotonic, sleep
 from typing import Any
@@ -34,6 +38,22 @@ def wait_until(holds: Callable[[], object], seconds: float = FAR) -> bool:
             return False
         sleep(NEAR)
     return True
+
+
+@contextmanager
+def python_process(arguments: list[str], *parameters: str) -> Iterator['subprocess.Popen[str]']:
+    """Run Python with a node's parameters (`name:=value`); it is gone afterwards."""
+    command = [sys.executable, *arguments, '--ros-args']
+    for parameter in parameters:
+        command += ['-p', parameter]
+    popen = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    try:
+        yield popen
+    finally:
+        popen.kill()
+        popen.communicate()
 
 
 def image_message(

@@ -1,9 +1,8 @@
 """The examples: what planners get from drawn masks, and both programs beside a running node."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib import import_module
-import os
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Bool
 
-from rig import Rig, fake_opener, image_message, wait_until
+from rig import Rig, fake_opener, image_message, python_process, wait_until
 from unet_perception.core.engine import Engine, EngineOutput
 from unet_perception.core.footage import frames_from_path
 from unet_perception.core.frame import U8
@@ -217,20 +216,10 @@ def disc_opener(backend: str, model: Model, artifact: Artifact, threads: int) ->
     return DiscEngine(golden._probabilities[0])
 
 
-@contextmanager
-def example(name: str, **parameters: object) -> Iterator['subprocess.Popen[str]']:
+def example(name: str, **parameters: object) -> AbstractContextManager['subprocess.Popen[str]']:
     """Run an example as its reader would; it is gone afterwards."""
-    command = [sys.executable, str(EXAMPLES / f'{name}.py'), '--ros-args']
-    for key, value in parameters.items():
-        command += ['-p', f'{key}:={value}']
-    popen = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
-    try:
-        yield popen
-    finally:
-        popen.kill()
-        popen.communicate()
+    settings = [f'{key}:={value}' for key, value in parameters.items()]
+    return python_process([str(EXAMPLES / f'{name}.py')], *settings)
 
 
 class Beside:

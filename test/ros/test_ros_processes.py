@@ -1,14 +1,11 @@
 """The nodes as processes: camera_player, a node flooded by it, signals, wrong parameters."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 import csv
 import json
-import os
 from pathlib import Path
 import signal
 import subprocess
-import sys
 from time import monotonic
 
 import cv2
@@ -17,26 +14,15 @@ import pytest
 import rclpy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from rig import Rig, wait_until
+from rig import Rig, python_process, wait_until
 from unet_perception.core.paths import share_folder
 
 HIGHWAY = share_folder() / 'examples' / 'footage' / 'highway.mp4'
 
 
-@contextmanager
-def process(name: str, *parameters: str) -> Iterator['subprocess.Popen[str]']:
+def process(name: str, *parameters: str) -> AbstractContextManager['subprocess.Popen[str]']:
     """Run one of our nodes; it is gone afterwards."""
-    command = [sys.executable, '-m', f'unet_perception.ros.{name}', '--ros-args']
-    for parameter in parameters:
-        command += ['-p', parameter]
-    popen = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
-    try:
-        yield popen
-    finally:
-        popen.kill()
-        popen.communicate()
+    return python_process(['-m', f'unet_perception.ros.{name}'], *parameters)
 
 
 def images_of(folder: Path, count: int) -> Path:

@@ -127,7 +127,9 @@ def test_what_is_wrong_with_the_data_is_named(
 
 
 def test_good_data_passes_the_check(tmp_path: Path) -> None:
-    check_pairs(pairs_from_folder(write_data(tmp_path)), CLASSES)
+    pairs = pairs_from_folder(write_data(tmp_path))
+    check_pairs(pairs, CLASSES)  # DataError if it did not
+    assert pairs
 
 
 @pytest.mark.parametrize('count', [19, 20, 37, 40, 722])

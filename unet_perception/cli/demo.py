@@ -21,12 +21,12 @@ from ..engines import choose_backend
 from ..errors import RequestError
 from .demo_processes import (
     DemoError,
-    environment_for,
     follow,
     lines_of,
     node_process,
     wait_until_active,
 )
+from .processes import loopback_environment
 
 OUTPUTS = ('overlay.mp4', 'report.html', 'summary.json')
 
@@ -102,7 +102,7 @@ def _play_and_record(
     say: Callable[[str], None],
 ) -> None:
     """Run node, recorder and player; their files are in `scratch` afterwards."""
-    environment = environment_for(scratch)
+    environment = loopback_environment(scratch)
     serving: dict[str, Any] = {'model': str(model), 'backend': options.backend, 'autostart': True}
     playing: dict[str, Any] = {
         'source': str(source),

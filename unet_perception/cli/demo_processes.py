@@ -6,24 +6,18 @@ Knows how to start, watch and end them; rclpy only through them.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 import json
-import os
 from pathlib import Path
 import queue
-import secrets
-import signal
 import subprocess
-import sys
 import threading
 from time import monotonic
 from typing import Any, NamedTuple
 
-from ..core.transport import transport_environment
 from ..errors import UnetPerceptionError
-from .processes import started
+from .processes import running
 
 READY_S = 60.0  # importing and compiling take a few seconds, more on a busy machine
 DRAIN_S = 2.5  # diagnostics come once a second; the last ones must have seen the last frame
-STOP_S = 10.0
 
 Lines = queue.Queue[dict[str, Any]]
 
@@ -47,42 +41,20 @@ class Process(NamedTuple):
             raise DemoError(f'{self.name} ended with {code}:\n{tail}')
 
 
-def environment_for(scratch: Path) -> dict[str, str]:
-    """Return the environment for nodes that talk on this machine's loopback only."""
-    return {
-        **os.environ,
-        'ROS_DOMAIN_ID': str(40 + secrets.randbelow(60)),
-        'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp',
-        **transport_environment('local', os.environ.get('ROS_DISTRO')),
-        'ROS_LOG_DIR': str(scratch / 'log'),
-    }
-
-
 @contextmanager
 def node_process(
     name: str, parameters: Mapping[str, Any], scratch: Path, environment: Mapping[str, str]
 ) -> Iterator[Process]:
     """Start one of our nodes; on leaving it is interrupted, and killed if that does not help."""
-    command = [sys.executable, '-m', f'unet_perception.ros.{name}', '--ros-args']
+    arguments = ['--ros-args']
     for key, value in parameters.items():
-        command += ['-p', f'{key}:={json.dumps(value)}']
+        arguments += ['-p', f'{key}:={json.dumps(value)}']
     log = scratch / f'{name}.log'
     with log.open('w') as stream:
-        popen = started(
-            command,
-            stdout=subprocess.PIPE if name == 'mask_recorder' else stream,
-            stderr=stream,
-            env=dict(environment),
-        )
-    try:
-        yield Process(name, popen, log)
-    finally:
-        popen.send_signal(signal.SIGINT)
-        try:
-            popen.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            popen.kill()
-            popen.wait()
+        out = subprocess.PIPE if name == 'mask_recorder' else stream
+        module = f'unet_perception.ros.{name}'
+        with running(module, arguments, environment, stdout=out, stderr=stream) as popen:
+            yield Process(name, popen, log)
 
 
 def lines_of(process: Process) -> Lines:

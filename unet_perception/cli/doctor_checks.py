@@ -130,7 +130,8 @@ def check_gpu(machine: Machine) -> Verdict:
         return Verdict(OK, 'none: serving on the CPU')
     modules = [name for name in ('tensorrt', 'tensorrt_rtx') if find_spec(name)]
     message = 'NVIDIA GPU here, but TensorRT is not supported yet by this version: serving on '
-    return Verdict(WARN, f'{message}the CPU (installed: {", ".join(modules) or "no TensorRT"})')
+    message += f'the CPU (installed: {", ".join(modules) or "no TensorRT"})'
+    return Verdict(WARN, message, 'nothing to install: expect the latencies of the CPU')
 
 
 def check_model(_: Machine) -> Verdict:

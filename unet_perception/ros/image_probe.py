@@ -5,6 +5,7 @@ prints one line of JSON: `describe` what rclpy is, `send` how many images went o
 many came and after how long. Sender and receiver run on one machine: they share its clock.
 """
 
+from abc import ABC, abstractmethod
 import argparse
 from importlib.metadata import PackageNotFoundError, version
 import json
@@ -31,7 +32,7 @@ RELIABILITIES = {
 }
 
 
-class Probe(Node):
+class Probe(Node, ABC):
     """A node hidden from tools that leaves one line of JSON: its answer."""
 
     def __init__(self, options: argparse.Namespace) -> None:
@@ -48,9 +49,9 @@ class Probe(Node):
         """Tell whether the answer is known."""
         return True
 
+    @abstractmethod
     def answer(self) -> dict[str, Any]:
         """Return what was found, with units in the names."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Print the answer and destroy the node."""
