@@ -25,6 +25,7 @@ WIDTH, HEIGHT = 640, 480
 LOADS = (0.7, 1.3)
 SECONDS, WARM_UP = 15.0, 20
 FLOOD_HZ = 120.0
+CAPACITY_RUNS = 3
 READY_S = 30.0
 STAGES = (
     'arrival',
@@ -54,7 +55,9 @@ def measure(threads: int) -> dict[str, Any]:
     with TemporaryDirectory(prefix='unet_perception_bench_') as folder:
         scratch = Path(folder)
         nodes = {'naive': _naive(model, scratch, threads), 'ours': _ours(threads)}
-        capacity_hz = _run(nodes['naive'], scratch, FLOOD_HZ).masks_per_s
+        capacity_hz = max(
+            _run(nodes['naive'], scratch, FLOOD_HZ).masks_per_s for _ in range(CAPACITY_RUNS)
+        )  # neighbours of this machine only ever take from it
         loads = {str(load): _compared(nodes, scratch, load * capacity_hz) for load in LOADS}
     return {
         'model': f'{model.manifest.name} {model.manifest.version}',
