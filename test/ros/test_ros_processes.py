@@ -50,6 +50,7 @@ def test_a_node_flooded_at_three_times_its_capacity_accounts_for_every_frame(
             f'rate:={rate}',
             f'frames:={frames}',
             f'sent_log:={log}',
+            'wait_for_subscriber_s:=10.0',
         ) as player:
             player.communicate(timeout=60)
         assert wait_until(lambda: rig.node.health.snapshot().busy_s == 0.0)
