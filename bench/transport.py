@@ -9,10 +9,11 @@ from typing import Any
 
 from unet_perception.cli.doctor_transport import carry_images
 from unet_perception.cli.processes import loopback_environment
+from unet_perception.core.transport import NEW_VARIABLE, OLD_VARIABLE
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))
 COUNT, HZ = 30, 15.0
-PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+PROFILES = (NEW_VARIABLE, OLD_VARIABLE)
 CONFIG = Path(__file__).parents[1] / 'config'
 
 

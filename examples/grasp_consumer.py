@@ -7,9 +7,10 @@ it finds the widest place; with a grasp model it is the object):
     export FASTDDS_DEFAULT_PROFILES_FILE=$PWD/config/fastdds_local.xml ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
     .venv/bin/python examples/grasp_consumer.py --ros-args -p least_confidence:=0.9
 
-Topics: `~/approach` (PointStamped: x, y = pixel, z = clearance in pixels), `~/approach_ray`
-(Vector3Stamped at depth 1 in the camera's optical frame, only if CameraInfo has a calibration;
-from K alone, so it holds for images without distortion), both with the mask's header, and
+Topics: `~/centroids` (PolygonStamped, used as a list of points: x, y = centroid of a region, z =
+its pixels, largest first), `~/approach` (PointStamped: x, y = pixel, z = clearance in pixels),
+`~/approach_ray` (Vector3Stamped at depth 1 in the camera's optical frame, only if CameraInfo has a calibration;
+from K alone, so it holds for images without distortion), all with the mask's header, and
 `~/is_ready` (Bool: masks that can be trusted come; an approach is sent only when there is one).
 """  # noqa: E501
 
@@ -18,11 +19,18 @@ import sys
 from typing import NamedTuple
 
 import cv2
-from geometry_msgs.msg import Point, PointStamped, Vector3, Vector3Stamped
+from geometry_msgs.msg import (
+    Point,
+    Point32,
+    PointStamped,
+    PolygonStamped,
+    Vector3,
+    Vector3Stamped,
+)
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, Header
 
 from unet_perception.core.frame import U8
 from unet_perception.ros.consumer import MaskConsumer, MaskPair
@@ -104,6 +112,7 @@ class GraspConsumer(Node):
         values = checked_values(self, PARAMETERS)
         times = values.pop('max_age_s'), values.pop('silence_s')
         self._limits = values
+        self._centroids = self.create_publisher(PolygonStamped, '~/centroids', 1)
         self._approach = self.create_publisher(PointStamped, '~/approach', 1)
         self._ray = self.create_publisher(Vector3Stamped, '~/approach_ray', 1)
         self._is_ready = self.create_publisher(Bool, '~/is_ready', LATCHED)
@@ -113,6 +122,7 @@ class GraspConsumer(Node):
         """Say where to grasp."""
         grasp = grasp_from_mask(pair.mask, pair.confidence, **self._limits)
         self._is_ready.publish(Bool(data=True))
+        self._centroids.publish(centroids_message(grasp.regions, pair.header))
         if grasp.approach:
             self._publish(grasp.approach, pair)
         self.get_logger().info(
@@ -139,6 +149,15 @@ class GraspConsumer(Node):
         if ray:
             vector = Vector3(x=ray[0], y=ray[1], z=ray[2])
             self._ray.publish(Vector3Stamped(header=pair.header, vector=vector))
+
+
+def centroids_message(regions: list[Region], header: Header) -> PolygonStamped:
+    """Return the regions' centroids as points."""
+    message = PolygonStamped(header=header)
+    message.polygon.points = [
+        Point32(x=region.x, y=region.y, z=float(region.area_px)) for region in regions
+    ]
+    return message
 
 
 if __name__ == '__main__':

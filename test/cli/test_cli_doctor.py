@@ -16,10 +16,10 @@ from unet_perception.cli.doctor import CHECKS, Finding
 from unet_perception.cli.doctor_machine import FAIL, OK, WARN
 from unet_perception.cli.doctor_transport import Carried, carry_images
 from unet_perception.core.paths import share_folder
-from unet_perception.core.transport import transport_environment
+from unet_perception.core.transport import NEW_VARIABLE, OLD_VARIABLE, transport_environment
 
 LARGE = str(share_folder() / 'config' / 'fastdds_large_images.xml')
-OLD, NEW = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
+OLD, NEW = OLD_VARIABLE, NEW_VARIABLE
 
 
 @pytest.fixture(scope='module')
@@ -117,6 +117,19 @@ def test_engines_that_do_not_load_are_named_with_their_cures(
     assert 'openvino does not load: lib.so is missing' in findings['engine'].message
     assert findings['engine'].cure == 'pip install openvino or pip install onnxruntime'
     assert findings['model'].level == WARN
+
+
+def test_an_engine_that_does_not_load_is_passed_over_and_told(
+    sound: dict[str, str], tmp_path: Path
+) -> None:
+    pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
+    code, findings = diagnosis({**sound, **hiding(tmp_path, 'openvino')})
+    assert (code, failures(findings)) == (0, set())
+    engine = findings['engine']
+    assert (engine.level, engine.cure) == (WARN, 'pip install openvino')
+    assert engine.message.startswith('onnxruntime, auto')
+    assert 'openvino does not load: lib.so is missing' in engine.message
+    assert 'on onnxruntime' in findings['model'].message
 
 
 def test_without_rclpy_only_what_needs_it_is_left_out(

@@ -7,6 +7,7 @@ from typing import Any
 from helpers import flip_byte, model_copy
 import pytest
 
+from unet_perception.cli import doctor_transport
 from unet_perception.cli.doctor import CHECKS, Finding, Row, findings_of, summary
 from unet_perception.cli.doctor_checks import (
     GPU_FILES,
@@ -20,14 +21,20 @@ from unet_perception.cli.doctor_checks import (
 )
 from unet_perception.cli.doctor_machine import FAIL, OK, WARN, Machine, Verdict
 from unet_perception.cli.doctor_profile import check_profile, segment_from_profile
-from unet_perception.cli.doctor_ros import check_rmw, check_ros, judge_images
-from unet_perception.cli.doctor_transport import Carried, Description
+from unet_perception.cli.doctor_ros import check_cv_bridge, check_rmw, check_ros, judge_images
+from unet_perception.cli.doctor_transport import (
+    Carried,
+    Description,
+    ProbeError,
+    describe_ros,
+)
 from unet_perception.core.paths import share_folder
+from unet_perception.core.transport import NEW_VARIABLE, OLD_VARIABLE
 from unet_perception.engines import choose_backend
 from unet_perception.errors import RequestError
 
 LARGE = str(share_folder() / 'config' / 'fastdds_large_images.xml')
-OLD, NEW = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
+OLD, NEW = OLD_VARIABLE, NEW_VARIABLE
 FACTS = {'rmw': 'rmw_fastrtps_cpp', 'rclpy': '9.1.2', 'is_wheel': False, 'domain': 3}
 
 
@@ -46,11 +53,11 @@ def machine_of(
 
 @pytest.mark.parametrize(
     ('version', 'level'),
-    [((3, 9, 18), FAIL), ((3, 10, 0), OK), ((3, 13, 9), OK), ((3, 14, 0), FAIL)],
+    [((3, 9, 18), FAIL), ((3, 10, 0), OK), ((3, 13, 9), OK), ((3, 14, 0), WARN)],
 )
 def test_pythons_are_judged(version: tuple[int, ...], level: str) -> None:
     verdict = judge_python(version)
-    assert (verdict.level, bool(verdict.cure)) == (level, level == FAIL)
+    assert (verdict.level, bool(verdict.cure)) == (level, level != OK)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +98,7 @@ def test_processes_that_do_not_meet_fail_with_a_cure_of_its_own() -> None:
     ('environment', 'level', 'words'),
     [
         ({}, OK, 'none'),
+        ({'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}, OK, 'TRANSPORTS=UDPv4; whether images pass'),
         ({NEW: LARGE}, OK, 'shared memory 64 MB'),
         ({OLD: LARGE}, WARN, f'export {NEW}={LARGE}'),
         ({OLD: LARGE, NEW: LARGE}, WARN, f'unset {OLD}'),
@@ -130,8 +138,10 @@ def test_profiles_of_fast_dds_are_of_no_concern_to_others() -> None:
         ('<!DOCTYPE d SYSTEM "/etc/passwd"><dds/>'.encode('utf-16'), 'document types'),
         (b'<dds><segment_size>large</segment_size></dds>', 'not well-formed: invalid literal'),
         (b'<dds>' + b' ' * (1 << 20) + b'</dds>', 'larger than 1048576 bytes'),
+        (b'<?xml version="1.0" encoding="foo"?><dds/>', 'unknown encoding'),
+        (b'<html/>', "no profile: it begins with 'html'"),
     ],
-    ids=['wrong nesting', 'empty', 'entity', 'UTF-16 document type', 'no number', 'huge'],
+    ids=['nesting', 'empty', 'entity', 'UTF-16 type', 'no number', 'huge', 'encoding', 'web page'],
 )
 def test_a_profile_that_is_no_plain_xml_is_refused(
     tmp_path: Path, content: bytes, words: str
@@ -164,6 +174,37 @@ def test_a_variable_that_keeps_ros_from_starting_is_named() -> None:
     assert check_rmw(bad_rmw).cure.startswith('sudo apt install ros-jazzy-rmw-zenoh-cpp, or unset')
 
 
+def test_two_variables_that_keep_ros_from_starting_are_both_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def described(environment: Mapping[str, str]) -> Mapping[str, Any]:
+        if {'ROS_DOMAIN_ID', 'RMW_IMPLEMENTATION'} & environment.keys():
+            raise ProbeError('no')
+        return FACTS
+
+    monkeypatch.setattr(doctor_transport, '_described', described)
+    found = describe_ros({'ROS_DOMAIN_ID': 'x', 'RMW_IMPLEMENTATION': 'y', 'HOME': '/'})
+    assert (found.facts, found.culprit) == (FACTS, 'RMW_IMPLEMENTATION and ROS_DOMAIN_ID')
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        ("raise AttributeError('_ARRAY_API not found')", 'does not load (AttributeError: _ARRAY'),
+        ('import os; os.abort()', 'does not load (exit code -6)'),
+        ('', 'installed'),
+    ],
+)
+def test_a_package_that_is_there_but_does_not_load_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, words: str
+) -> None:
+    (tmp_path / 'cv_bridge.py').write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    verdict = check_cv_bridge(machine_of({'PYTHONPATH': str(tmp_path)}))
+    assert verdict.level == (WARN if content else OK)
+    assert words in verdict.message
+
+
 def test_files_of_the_machine_are_judged(tmp_path: Path) -> None:
     machine = machine_of({'MALLOC_ARENA_MAX': '1'}, tmp_path)
     assert check_shared_memory(machine).level == WARN
@@ -172,13 +213,17 @@ def test_files_of_the_machine_are_judged(tmp_path: Path) -> None:
     assert check_sockets(machine).message.startswith('n/a')
     assert check_gpu(machine) == Verdict(OK, 'none: serving on the CPU')
     assert 'overrides MALLOC_ARENA_MAX' in check_malloc(machine).message
-    for file, text in (('rmem_max', '212992'), ('wmem_max', '4194304')):
+    limits = {'rmem_max': 212992, 'wmem_max': 4 << 20, 'rmem_default': 212992}
+    for file, text in {**limits, 'wmem_default': 8 << 20}.items():
         path = tmp_path / 'proc/sys/net/core' / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'{text}\n')
     verdict = check_sockets(machine)
     assert (verdict.level, 'another machine' in verdict.message) == (WARN, True)
-    assert verdict.cure == 'sudo sysctl -w net.core.rmem_max=2147483647'
+    most, usual = 'net.core.rmem_max=2147483647', 'net.core.rmem_default=8388608'
+    assert verdict.cure == f'sudo sysctl -w {most} {usual}'
+    other = machine_of({}, tmp_path, {**FACTS, 'rmw': 'rmw_cyclonedds_cpp'})
+    assert check_sockets(other).cure == f'sudo sysctl -w {most}'
     (tmp_path / GPU_FILES[-1]).parent.mkdir()
     (tmp_path / GPU_FILES[-1]).touch()
     assert 'TensorRT is not supported yet' in check_gpu(machine).message

@@ -91,6 +91,19 @@ def test_a_filled_pixel_of_which_the_network_saw_nothing_has_confidence_next_to_
     assert set(np.unique(buffers.confidence[:, 30])) == {1}
 
 
+def test_closing_leaves_alone_what_the_network_took_for_another_class() -> None:
+    ids = np.ones(NETWORK, np.uint8)
+    ids[:, 28:32] = 2  # a painted line on the road
+    assert np.array_equal(cleaned(ids, closing_px=7), ids)
+
+
+def test_closing_fills_what_opening_removed() -> None:
+    ids = np.ones(NETWORK, np.uint8)
+    ids[:, 30:32] = 2
+    assert (cleaned(ids, opening_px=5)[:, 30:32] == UNKNOWN).all()
+    assert (cleaned(ids, opening_px=5, closing_px=5) == 1).all()
+
+
 def test_removed_pixels_are_unknown_with_confidence_0_at_camera_size() -> None:
     ids = blank()
     ids[20, 20] = 1

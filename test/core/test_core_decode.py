@@ -379,9 +379,24 @@ class TestBridge:
         with pytest.raises(FrameError, match=r'positive|max_megapixels'):
             Decoder(bridge=self.refuse).decode(frame)
 
+    def test_it_sees_no_frame_that_is_short_of_data(self) -> None:
+        with pytest.raises(FrameError, match='but 5 rows of step 22 are 110'):
+            Decoder(bridge=self.refuse).decode(self.FRAME._replace(step=22))
+
+    def test_an_answer_of_another_size_is_refused(self) -> None:
+        with pytest.raises(FrameError, match=r"'rgb16': cv_bridge makes \(5, 6, 3\)"):
+            Decoder(bridge=lambda _: noise(5, 6, 3)).decode(self.FRAME)
+
     @staticmethod
     def refuse(frame: Frame) -> U8:
         raise FrameError('no such')
+
+
+def test_a_raw_image_that_claims_to_be_compressed_is_no_file() -> None:
+    content = bytes(cv2.imencode('.jpg', noise(40, 50, 3))[1])
+    frame = file_frame(content)._replace(height=480, width=640)
+    with pytest.raises(FrameError, match="encoding 'compressed' is not supported"):
+        Decoder().decode(frame)
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])

@@ -195,6 +195,12 @@ class TestRefusals:
             file_of(png(height=60_000, width=60_000)).bgr()
 
 
+def test_a_jpeg_without_pixels_is_no_whole_file() -> None:
+    header = JPEG[: JPEG.index(b'\xff\xda')]
+    with pytest.raises(FrameError, match='has no pixels'):
+        file_of(header + b'\xff\xd9')
+
+
 class TestCost:
     def test_ten_scans_are_usual_and_more_than_a_hundred_an_attack(self) -> None:
         usual = PROGRESSIVE.count(b'\xff\xda')
@@ -203,6 +209,13 @@ class TestCost:
         assert file_of(most).bgr().shape == (*SIZE, 3)
         with pytest.raises(FrameError, match='more than 100 scans; publish baseline JPEG'):
             file_of(most[:-2] + LAST_SCAN + most[-2:])
+
+    def test_scans_of_a_large_image_cost_more_and_may_be_fewer(self) -> None:
+        size_at = PROGRESSIVE.index(b'\xff\xc2') + 5
+        large = PROGRESSIVE[:size_at] + struct.pack('>HH', 5000, 5000) + PROGRESSIVE[size_at + 4 :]
+        assert file_of(large).size == (5000, 5000)
+        with pytest.raises(FrameError, match='more than 20 scans; publish baseline JPEG'):
+            file_of(large[:-2] + LAST_SCAN * 20 + large[-2:])
 
     @pytest.mark.parametrize('name', [b'tEXt', b'IEND'])
     def test_a_chunk_that_promises_gigabytes_is_not_allocated(self, name: bytes) -> None:

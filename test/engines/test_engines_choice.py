@@ -4,15 +4,18 @@ import importlib.util
 
 import pytest
 
+from unet_perception import engines
 from unet_perception.engines import ENGINES, Choice, available_engines, choose_backend
 from unet_perception.errors import EngineError
 
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Pretend that only the given libraries are installed."""
+    """Pretend that only the given libraries are installed, and which of them do not load."""
 
-    def pretend(*libraries: str) -> None:
+    def pretend(*libraries: str, broken: tuple[str, ...] = ()) -> None:
+        problems = dict.fromkeys(broken, 'lib.so is missing')
+        monkeypatch.setattr(engines, 'problem_of', lambda name: problems.get(name, ''))
         monkeypatch.setattr(
             importlib.util, 'find_spec', lambda name: name if name in libraries else None
         )
@@ -30,6 +33,20 @@ def test_auto_takes_what_there_is_and_says_what_is_missing(install) -> None:
     expected = 'auto: best of onnxruntime, not installed: openvino'
     assert choose_backend('auto') == Choice('onnxruntime', expected)
     assert available_engines() == ['onnxruntime']
+
+
+def test_auto_passes_over_what_does_not_load_and_says_so(install) -> None:
+    install('openvino', 'onnxruntime', broken=('openvino',))
+    choice = choose_backend('auto')
+    assert choice.backend == 'onnxruntime'
+    assert choice.reason.endswith('; openvino does not load: lib.so is missing')
+
+
+def test_with_nothing_that_loads_auto_names_every_cause_and_cure(install) -> None:
+    install('openvino', 'onnxruntime', broken=('openvino', 'onnxruntime'))
+    with pytest.raises(EngineError, match='no inference backend loads: openvino does') as caught:
+        choose_backend('auto')
+    assert all(entry.cure in str(caught.value) for entry in ENGINES.values())
 
 
 def test_with_nothing_installed_auto_names_every_cure(install) -> None:

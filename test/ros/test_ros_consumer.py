@@ -151,6 +151,14 @@ class TestPairing:
         assert found == [False] * (100 - WAITING) + [True] * WAITING
         assert len(pairing._masks) == WAITING
 
+    def test_what_waited_before_stamps_went_back_finds_nothing_after(self) -> None:
+        pairing, second = Pairing(), 10**9
+        assert pairing.confidence_for(mono8(noise(1, 1), second)) is None
+        assert pairing.mask_for(mono8(noise(1, 1), 5 * second)) is None
+        assert pairing.confidence_for(mono8(noise(1, 1), 2 * second)) is None, 'a loop'
+        assert pairing.mask_for(mono8(noise(1, 1), second)) is None
+        assert pairing.mask_for(mono8(noise(1, 1), 2 * second)) is not None
+
     def test_camera_info_is_that_of_the_stamp(self, planner: Planner) -> None:
         now = planner.now_ns()
         for n in range(3):
@@ -204,6 +212,18 @@ class TestRefusal:
         now, pixels = planner.now_ns(), noise(4, 8)
         planner.get(mono8(pixels, now, width=5), mono8(noise(4, 5), now))
         assert (planner.pairs[0].mask == pixels[:, :5]).all()
+
+    def test_of_stamp_zero(self, planner: Planner) -> None:
+        planner.get_pair(0)
+        assert planner.consumer.counters['too_old'] == 1
+        assert 'stamp zero' in planner.consumer._trouble
+
+    def test_while_simulated_time_has_not_begun(self) -> None:
+        planner = Planner(use_sim_time=True)
+        planner.get_pair(10_000_000)
+        assert planner.consumer.counters['too_old'] == 1
+        assert '/clock' in planner.consumer._trouble
+        planner.close()
 
 
 class TestSilence:

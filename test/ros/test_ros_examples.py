@@ -276,7 +276,11 @@ class Beside:
 
 def test_the_grasp_consumer_finds_the_disc_and_its_ray() -> None:
     image = np.full((256, 512, 3), 90, np.uint8)
-    kinds = {'approach': PointStamped, 'approach_ray': Vector3Stamped}
+    kinds = {
+        'centroids': PolygonStamped,
+        'approach': PointStamped,
+        'approach_ray': Vector3Stamped,
+    }
     with Rig(disc_opener).start() as rig:
         beside = Beside(rig, 'grasp_consumer', kinds)
         with example('grasp_consumer', max_age_s=60.0, silence_s=1.0) as popen:
@@ -285,6 +289,9 @@ def test_the_grasp_consumer_finds_the_disc_and_its_ray() -> None:
             rig.infos.publish(CameraInfo(k=[100.0, 0, 256, 0, 100, 128, 0, 0, 1]))
             assert beside.show_until(image, lambda: beside.got['approach_ray'])
             beside.check_silence_age_and_end(popen, image)
+    (centroid,) = beside.got['centroids'][0].polygon.points
+    assert (centroid.x, centroid.y) == pytest.approx((300, 100), abs=1)
+    assert centroid.z == pytest.approx(np.pi * 60**2, rel=0.05)
     message, ray = beside.got['approach'][0], beside.got['approach_ray'][0].vector
     assert message.header.frame_id == 'front'
     assert (message.point.x, message.point.y) == pytest.approx((300, 100), abs=1)

@@ -118,7 +118,8 @@ def _verdict_of(row: Row, machine: Machine) -> Verdict:
         return row.check(machine)
     except Exception as exc:
         name = '' if str(exc) else type(exc).__name__
-        return Verdict(FAIL, f'{name}{exc}')
+        cure = 'set right what the message names; the checks after this one still hold'
+        return Verdict(FAIL, f'{name}{exc}', cure)
 
 
 def summary(findings: list[Finding]) -> str:

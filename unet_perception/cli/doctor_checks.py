@@ -17,7 +17,10 @@ from .doctor_machine import FAIL, OK, WARN, Machine, Verdict
 PYTHONS = ((3, 10), (3, 13))
 LEAST_SHARED = 128 << 20
 LEAST_SOCKET = 4 << 20
-SOCKETS = ('rmem_max', 'wmem_max')
+SOCKETS = {'rmem_max': 2**31 - 1, 'wmem_max': 2**31 - 1}
+"""The kernel's limits, and what the cure sets them to."""
+FAST_DDS_SOCKETS = {'rmem_default': 8 << 20, 'wmem_default': 8 << 20}
+"""What Fast DDS takes where its profile names no size of its own: it does not ask for more."""
 GPU_FILES = (
     'dev/nvidia0',
     'dev/nvhost-gpu',
@@ -41,8 +44,9 @@ def judge_python(version: tuple[int, ...]) -> Verdict:
     least, most = ('.'.join(map(str, pair)) for pair in PYTHONS)
     if PYTHONS[0] <= version[:2] <= PYTHONS[1]:
         return Verdict(OK, text)
-    message = f'{text} is not supported: {least} to {most} are'
-    return Verdict(FAIL, message, f"make PYTHON=python{most} demo, or the distribution's python3")
+    level, what = (FAIL, 'supported') if version[:2] < PYTHONS[0] else (WARN, 'tested yet')
+    message = f'{text} is not {what}: {least} to {most} are'
+    return Verdict(level, message, f"make PYTHON=python{most} demo, or the distribution's python3")
 
 
 def check_library(name: str) -> Verdict:
@@ -75,8 +79,9 @@ def judge_shared_memory(free: int, cure: str) -> Verdict:
 def check_sockets(machine: Machine) -> Verdict:
     """Tell whether UDP sockets may hold the pieces of an image from another machine."""
     folder = machine.root / 'proc' / 'sys' / 'net' / 'core'
+    wanted = {**SOCKETS, **(FAST_DDS_SOCKETS if machine.is_fast_dds else {})}
     try:
-        limits = {name: int((folder / name).read_text()) for name in SOCKETS}
+        limits = {name: int((folder / name).read_text()) for name in wanted}
     except (OSError, ValueError):
         return Verdict(OK, 'n/a: net.core.rmem_max is not shown here')
     text = ', '.join(f'{name} {limit / 2**20:.3g} MB' for name, limit in limits.items())
@@ -84,7 +89,7 @@ def check_sockets(machine: Machine) -> Verdict:
     if not small:
         return Verdict(OK, text)
     message = f'{text}: bursts of images from another machine get lost; within one it is no matter'
-    cure = ' '.join(f'net.core.{name}=2147483647' for name in small)
+    cure = ' '.join(f'net.core.{name}={wanted[name]}' for name in small)
     return Verdict(WARN, message, f'sudo sysctl -w {cure}')
 
 
@@ -100,28 +105,17 @@ def check_malloc(machine: Machine) -> Verdict:
 
 def check_engine(_: Machine) -> Verdict:
     """Tell which engine would serve and why, and which ones are installed but do not load."""
-    from ..engines import ENGINES, available_engines, choose_backend
+    from ..engines import ENGINES, available_engines, choose_backend, problem_of
 
-    problems = {name: _problem_of(ENGINES[name].module) for name in available_engines()}
+    problems = {name: problem_of(name) for name in available_engines()}
     broken = {name: f'{name} does not load: {why}' for name, why in problems.items() if why}
-    works = [name for name in problems if name not in broken]
-    if not works:
+    if len(broken) == len(problems):
         cures = ' or '.join(entry.cure for entry in ENGINES.values())
         return Verdict(FAIL, '; '.join(broken.values()) or 'no engine is installed', cures)
+    text = '{}, {}'.format(*choose_backend('auto'))
     if broken:
-        cure = ' and '.join(ENGINES[name].cure for name in broken)
-        cure = f'{cure}; until then the parameter backend:={works[0]}'
-        return Verdict(WARN, '; '.join(broken.values()), cure)
-    return Verdict(OK, '{}, {}'.format(*choose_backend('auto')))
-
-
-def _problem_of(module: str) -> str:
-    """Return why an engine's module does not load; empty if it does."""
-    try:
-        import_module(f'unet_perception.engines.{module}')
-    except Exception as exc:  # not whole, or not for this machine
-        return str(exc) or type(exc).__name__
-    return ''
+        return Verdict(WARN, text, ' and '.join(ENGINES[name].cure for name in broken))
+    return Verdict(OK, text)
 
 
 def check_gpu(machine: Machine) -> Verdict:

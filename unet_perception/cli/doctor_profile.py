@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 import xml.etree.ElementTree as ET
 
+from ..core.transport import NEW_VARIABLE as NEW
+from ..core.transport import OLD_VARIABLE as OLD
 from ..core.transport import transport_environment
 from ..errors import RequestError
 from .doctor_machine import FAIL, OK, WARN, Machine, Verdict
 
-OLD, NEW = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
 MOST_BYTES = 1 << 20
+ROOTS = ('dds', 'profiles')
+"""What a profile of Fast DDS begins with."""
+BUILTIN = 'FASTDDS_BUILTIN_TRANSPORTS'
 LOSSY = {
-    'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA',
+    BUILTIN: 'LARGE_DATA',
     'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
 }
 """Each is fine alone; together they lose large images."""
@@ -45,7 +49,10 @@ def _judge_defaults(environment: Mapping[str, str]) -> Verdict:
     if all(environment.get(name, '').startswith(value) for name, value in LOSSY.items()):
         pair = ' with '.join(f'{name}={value}' for name, value in LOSSY.items())
         return Verdict(WARN, f'{pair} loses large images', f'unset {next(iter(LOSSY))}')
-    return Verdict(OK, 'none: Fast DDS as it is by default')
+    transports = environment.get(BUILTIN)
+    if transports:
+        return Verdict(OK, f'none: {BUILTIN}={transports}; whether images pass is tried below')
+    return Verdict(OK, 'none: Fast DDS as it is by default; whether images pass is tried below')
 
 
 def _judge_variable(name: str, file: str, read: str, segment: int | None) -> Verdict:
@@ -90,9 +97,13 @@ def segment_from_profile(file: Path) -> int | None:
     try:
         parser = ET.XMLParser(target=_Plain())  # noqa: S314, what makes XML dangerous is refused
         parser.feed(content)
-        sizes = [int(size.text or '') for size in parser.close().iterfind('.//{*}segment_size')]
-    except (ET.ParseError, ValueError) as exc:
+        root = parser.close()
+        sizes = [int(size.text or '') for size in root.iterfind('.//{*}segment_size')]
+    except (ET.ParseError, ValueError, LookupError) as exc:
         raise RequestError(f'profile {str(file)!r} is not well-formed: {exc}') from exc
+    name = root.tag.rpartition('}')[2]
+    if name not in ROOTS:
+        raise RequestError(f'profile {str(file)!r} is no profile: it begins with {name[:40]!r}')
     return max(sizes, default=None)
 
 

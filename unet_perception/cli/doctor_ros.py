@@ -11,7 +11,7 @@ import sys
 
 from .doctor_machine import FAIL, OK, WARN, Machine, Verdict
 from .doctor_profile import large_images
-from .doctor_transport import Carried, ProbeError, carry_images
+from .doctor_transport import Carried, ProbeError, carry_images, import_problem
 
 UNSUPPORTED = ('dashing', 'eloquent', 'foxy', 'galactic', 'iron', 'melodic', 'noetic')
 IMAGES = 30
@@ -96,9 +96,13 @@ def _transport_cure(machine: Machine) -> str:
 
 def check_package(package: str, lost: str, machine: Machine) -> Verdict:
     """Tell whether a ROS package that is not required is there, and what is lost without it."""
-    if find_spec(package):
-        return Verdict(OK, 'installed')
-    return Verdict(WARN, f'not installed: {lost}', machine.debian_package(package))
+    if not find_spec(package):
+        return Verdict(WARN, f'not installed: {lost}', machine.debian_package(package))
+    problem = import_problem(package, machine.environment)
+    if problem:
+        cure = f'install it again for this Python and NumPy: {machine.debian_package(package)}'
+        return Verdict(WARN, f'does not load ({problem}): {lost}', cure)
+    return Verdict(OK, 'installed')
 
 
 check_vision_msgs = partial(

@@ -41,7 +41,7 @@ class Description(NamedTuple):
     complaint: str
     """Why it does not start; empty if it does."""
     culprit: str
-    """The variable without which it does start; empty if none of `SUSPECTS` is to blame."""
+    """The variables without which it does start; empty if none of `SUSPECTS` is to blame."""
 
 
 class Carried(NamedTuple):
@@ -66,19 +66,36 @@ class _Process(NamedTuple):
 
 
 def describe_ros(environment: Environment) -> Description:
-    """Start a node in `environment`; if it fails, try again without each variable suspected."""
+    """Start a node in `environment`; if it fails, try without each suspect, then without all."""
     try:
         return Description(_described(environment), '', '')
     except ProbeError as exc:
         complaint = str(exc)
-    for name in SUSPECTS:
-        if name in environment:
-            rest = {key: value for key, value in environment.items() if key != name}
-            try:
-                return Description(_described(rest), complaint, name)
-            except ProbeError:
-                continue
+    suspects = [name for name in SUSPECTS if name in environment]
+    tries = [[name] for name in suspects] + ([suspects] if len(suspects) > 1 else [])
+    for names in tries:
+        rest = {key: value for key, value in environment.items() if key not in names}
+        try:
+            return Description(_described(rest), complaint, ' and '.join(names))
+        except ProbeError:
+            continue
     return Description({}, complaint, '')
+
+
+def import_problem(package: str, environment: Environment) -> str:
+    """Return why Python can't import a package in `environment`; empty if it can.
+
+    In a process of its own: what is built for another NumPy may take the process with it.
+    """
+    command = [sys.executable, '-c', f'import {package}']
+    try:
+        run = subprocess.run(
+            command, capture_output=True, text=True, timeout=DESCRIBE_S, env=dict(environment)
+        )
+    except subprocess.TimeoutExpired:
+        return f'nothing after {DESCRIBE_S:.0f} s'
+    lines = run.stderr.strip().splitlines()
+    return (lines[-1][:300] if lines else f'exit code {run.returncode}') if run.returncode else ''
 
 
 def carry_images(

@@ -19,7 +19,8 @@ class Cleaning(NamedTuple):
     opening_px: int = 0
     """What is thinner than this is removed from every class but 0."""
     closing_px: int = 0
-    """Gaps narrower than this in every class but 0 are filled with that class."""
+    """Gaps narrower than this in every class but 0 are filled with that class; a gap is of class
+    0 or of removed pixels, never of another class that the network saw there."""
     min_region_px: int = 0
     """Connected regions of any class that have fewer pixels are removed."""
 
@@ -82,6 +83,9 @@ class Cleaner:
         self._select(k)
         cv2.morphologyEx(self._class, cv2.MORPH_CLOSE, self._closing, dst=self._changed)
         filled = cv2.subtract(self._changed, self._class, dst=self._changed)
+        cv2.LUT(self._argmax.winner, self._only[0], dst=self._spare)
+        cv2.max(self._spare, self.removed, dst=self._spare)
+        cv2.min(filled, self._spare, dst=filled)
         cv2.subtract(self.removed, filled, dst=self.removed)
         for other, plane in enumerate(self.planes):
             if other != k:

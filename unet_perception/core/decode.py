@@ -102,7 +102,7 @@ class Decoder:
 
     def decode(self, frame: Frame) -> Decoded:
         """Return the frame's pixels; FrameError says what is wrong with it."""
-        if frame.encoding == COMPRESSED:
+        if frame.encoding == COMPRESSED and not (frame.height or frame.width or frame.step):
             file = image_file_from_bytes(frame.data)
             _check_size(file.size, self._max_pixels)
             return Decoded(file.bgr(), cv2.COLOR_BGR2RGB)
@@ -122,7 +122,14 @@ class Decoder:
                 f'{", ".join(ENCODINGS)}, or install cv_bridge, which knows more'
             )
         _check_size(Size(frame.height, frame.width), self._max_pixels)
-        return self._bridge(frame)
+        _check_data(frame, frame.height)
+        rgb = self._bridge(frame)
+        if rgb.shape != (frame.height, frame.width, 3):
+            raise FrameError(
+                f'encoding {frame.encoding!r:.80}: cv_bridge makes {rgb.shape} of an image of '
+                f'{frame.width}x{frame.height}; publish one of {", ".join(ENCODINGS)}'
+            )
+        return rgb
 
     def _full_size_rgb(self, frame: Frame, samples: Pixels, encoding: RawEncoding) -> U8:
         assert encoding.to_rgb is not None
@@ -184,17 +191,22 @@ def _samples(frame: Frame, encoding: RawEncoding) -> Pixels:
             f'step {frame.step} is less than a row of {frame.width} {frame.encoding!r} pixels '
             f'({frame.width * pixel} bytes)'
         )
-    if frame.data.size < frame.step * rows:
-        raise FrameError(
-            f'data holds {frame.data.size} bytes, but {rows} rows of step {frame.step} are '
-            f'{frame.step * rows}'
-        )
+    _check_data(frame, rows)
     shape: tuple[int, ...] = (rows, frame.width, encoding.channels)
     strides: tuple[int, ...] = (frame.step, pixel, sample.itemsize)
     if encoding.channels == 1:
         shape, strides = shape[:2], strides[:2]
     pixels: Pixels = np.ndarray(shape, sample, frame.data.data, 0, strides)
     return pixels
+
+
+def _check_data(frame: Frame, rows: int) -> None:
+    """FrameError if there are fewer bytes than so many rows take."""
+    if frame.data.size < frame.step * rows:
+        raise FrameError(
+            f'data holds {frame.data.size} bytes, but {rows} rows of step {frame.step} are '
+            f'{frame.step * rows}'
+        )
 
 
 def _rows(frame: Frame, mosaic: Mosaic | None) -> int:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 U8 = NDArray[np.uint8]
 
 COMPRESSED = 'compressed'
-"""Encoding of a frame whose data is a JPEG or PNG file; height, width and step are then 0."""
+"""Encoding of a frame whose data is a JPEG or PNG file; height, width and step are then 0, which
+tells it from a raw image that claims this encoding."""
 
 
 class Frame(NamedTuple):

@@ -42,8 +42,8 @@ class FileFormat(NamedTuple):
     magic: bytes
     has_end: Callable[[bytes], bool]
     size: Callable[[bytes], Size | None]
-    excess: Callable[[bytes], str]
-    """What there is too much of, as the end of a sentence; empty if nothing."""
+    fault: Callable[[bytes, Size], str]
+    """What it has that a camera's file of its size has not, or lacks; empty if nothing."""
 
 
 def image_file_from_bytes(data: U8) -> ImageFile:
@@ -61,14 +61,15 @@ def image_file_from_bytes(data: U8) -> ImageFile:
     size = known.size(content)
     if size is None:
         raise FrameError(f'{what} is damaged: it has no size before its pixels')
-    if excess := known.excess(content):
-        raise FrameError(f'{what} has {excess}')
+    if fault := known.fault(content, size):
+        raise FrameError(f'{what} has {fault}')
     return ImageFile(kind, data, size)
 
 
 _JPEG_TAIL = 4096  # drivers pad a file's end; a thumbnail's end marker lies in the first bytes
 _JPEG_SEGMENTS = 1000  # before the size; cameras write about ten
 _JPEG_SCANS = 100  # each goes over all pixels, for 10 bytes; encoders write about ten
+_JPEG_FEW_SCANS, _JPEG_WORK = 20, 400_000_000  # so few always pass; pixels of all others together
 _JPEG_MARKER = re.compile(rb'\xff([^\x00\x01\xd0-\xd7\xff])')
 """A marker that something follows: not a stuffed zero, TEM, RST or a fill byte."""
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -95,9 +96,13 @@ def _jpeg_size(content: bytes) -> Size | None:
     return None
 
 
-def _jpeg_excess(content: bytes) -> str:
-    if content.count(b'\xff\xda') > _JPEG_SCANS:
-        return f'more than {_JPEG_SCANS} scans; publish baseline JPEG'
+def _jpeg_fault(content: bytes, size: Size) -> str:
+    most = min(_JPEG_SCANS, max(_JPEG_FEW_SCANS, _JPEG_WORK // (size.height * size.width)))
+    scans = content.count(b'\xff\xda')
+    if not scans:
+        return 'no pixels'  # libjpeg makes up what is missing before the end, and can't be asked
+    if scans > most:
+        return f'more than {most} scans; publish baseline JPEG'
     return ''
 
 
@@ -125,7 +130,7 @@ def _png_size(content: bytes) -> Size | None:
     return _size(content[20:24], content[16:20]) if is_header else None
 
 
-def _png_excess(content: bytes) -> str:
+def _png_fault(content: bytes, _: Size) -> str:
     total = sum(length for name, length in _png_chunks(content) if name in _PNG_METADATA)
     if total > _PNG_METADATA_BYTES:
         return f'{total} bytes of compressed text or profile; publish it without'
@@ -138,6 +143,6 @@ def _size(height: bytes, width: bytes) -> Size | None:
 
 
 FORMATS = {
-    'JPEG': FileFormat(b'\xff\xd8\xff', _jpeg_has_end, _jpeg_size, _jpeg_excess),
-    'PNG': FileFormat(b'\x89PNG\r\n\x1a\n', _png_has_end, _png_size, _png_excess),
+    'JPEG': FileFormat(b'\xff\xd8\xff', _jpeg_has_end, _jpeg_size, _jpeg_fault),
+    'PNG': FileFormat(b'\x89PNG\r\n\x1a\n', _png_has_end, _png_size, _png_fault),
 }

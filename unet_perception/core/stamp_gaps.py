@@ -10,6 +10,8 @@ LEAST_INTERVALS = 8
 """Fewer say too little about the camera's period."""
 GAP = 1.75
 """An interval of so many periods has an image missing; stamps may jitter by a third of one."""
+STEADY, ALIKE = 4, 1.3
+"""So many intervals in a row of which none exceeds another by more are the camera's own pace."""
 PAUSE_NS = 2_000_000_000
 """After so long the camera was stopped: that is no loss."""
 
@@ -18,7 +20,8 @@ class StampGaps:
     """Losses among the last `INTERVALS` intervals; one thread records, any may read.
 
     The period is the lower quartile of those intervals: right as long as at least every fourth
-    image has its successor arrive as well, and it follows a camera that changes its rate.
+    image has its successor arrive as well. A long interval among others like it is no gap: the
+    camera has another rate now. So an interval is judged when those after it are known.
     """
 
     def __init__(self) -> None:
@@ -40,13 +43,20 @@ class StampGaps:
         if not 0 < interval < PAUSE_NS:
             return
         self._intervals.append(interval)
-        missing = self._missing_in(interval)
-        self._losses.append(missing)
-        self.lost += missing
+        if len(self._intervals) >= LEAST_INTERVALS:
+            missing = self._missing_before_the_last()
+            self._losses.append(missing)
+            self.lost += missing
 
-    def _missing_in(self, interval: int) -> int:
-        count = len(self._intervals)
-        if count < LEAST_INTERVALS:
+    def _missing_before_the_last(self) -> int:
+        """Return how many images are missing in the interval that has `STEADY` - 1 after it."""
+        period = sorted(self._intervals)[len(self._intervals) // 4]
+        around = [self._intervals[k] for k in range(1 - 2 * STEADY, 0)]
+        interval = around[STEADY - 1]
+        if interval <= GAP * period or _is_steady(around[:STEADY]) or _is_steady(around[-STEADY:]):
             return 0
-        period = sorted(self._intervals)[count // 4]
-        return round(interval / period) - 1 if interval > GAP * period else 0
+        return round(interval / period) - 1
+
+
+def _is_steady(intervals: list[int]) -> bool:
+    return max(intervals) <= ALIKE * min(intervals)

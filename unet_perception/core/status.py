@@ -158,9 +158,10 @@ def _silence(situation: Situation, silent_s: float) -> str:
     unheard = [f'{peer.node} {peer.problem}' for peer in publishers if peer.problem]
     if len(unheard) == len(publishers):
         return f'no image can come on {topic!r}: {"; ".join(unheard)}'
+    others = f'; besides, {"; ".join(unheard)}' if unheard else ''
     return (
         f'no image for {silent_s:.0f} s on {topic!r}, which has {len(publishers)} '
-        f'publisher(s): check the camera, and the transport (transport:=large_images)'
+        f'publisher(s): check the camera, and the transport (transport:=large_images){others}'
     )
 
 
@@ -208,7 +209,7 @@ def _engine(situation: Situation, health: HealthSnapshot) -> Verdict:
     if not situation.engine:
         return Level.STALE, 'no engine open'
     if health.busy_s > HANGING_S:
-        return Level.ERROR, f'inference has not returned for {health.busy_s:.0f} s'
+        return Level.ERROR, f'work on a frame has not returned for {health.busy_s:.0f} s'
     if health.failed and health.failed.age_s < RECENT_S:
         return Level.ERROR, f'a frame failed: {health.failed.message}'
     return Level.OK, f'{situation.engine["backend"]} on {situation.engine["device"]}'

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from .paths import share_folder
 
+OLD_VARIABLE, NEW_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
+"""What names a profile to Fast DDS 2 and 3."""
 TRANSPORTS = ('system', 'large_images', 'local')
 """`system` changes nothing; the others choose a shipped profile, `local` also the loopback."""
 
@@ -21,7 +23,7 @@ def transport_environment(transport: str, distribution: str | None) -> Mapping[s
     if transport == 'system':
         return {}
     is_old = distribution in ('humble', 'jazzy')
-    variable = 'FASTRTPS_DEFAULT_PROFILES_FILE' if is_old else 'FASTDDS_DEFAULT_PROFILES_FILE'
+    variable = OLD_VARIABLE if is_old else NEW_VARIABLE
     profile = {variable: str(share_folder() / 'config' / f'fastdds_{transport}.xml')}
     if transport == 'local':
         return {**profile, 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}

@@ -18,6 +18,7 @@ from . import topics
 from .messages import SECOND_NS, ns_from_time
 
 WAITING = 8  # messages of each topic kept until their counterparts come
+BACK_NS = SECOND_NS  # stamps that go back by more begin anew
 
 K = TypeVar('K')
 V = TypeVar('V')
@@ -40,31 +41,45 @@ class MaskPair(NamedTuple):
 class Pairing:
     """Brings mask and confidence together by stamp and frame_id, whichever comes first.
 
-    Each message is used once. One that finds no counterpart waits until too many others do.
+    Each message is used once. One that finds no counterpart waits until too many others do, or
+    until stamps go back: what a bag said before it began anew is no counterpart of what it says
+    now.
     """
 
     def __init__(self) -> None:
         self._masks: dict[tuple[int, str], Image] = {}
         self._confidences: dict[tuple[int, str], Image] = {}
+        self._newest_ns = 0
 
     def confidence_for(self, mask: Image) -> Image | None:
         """Return the confidence that waited for this mask, or None: then the mask waits."""
+        self._begin_anew_if_back(mask)
         return _counterpart(mask, self._confidences, self._masks)
 
     def mask_for(self, confidence: Image) -> Image | None:
         """Return the mask that waited for this confidence, or None: then the confidence waits."""
+        self._begin_anew_if_back(confidence)
         return _counterpart(confidence, self._masks, self._confidences)
+
+    def _begin_anew_if_back(self, message: Image) -> None:
+        """Forget what waits if stamps went back further than messages overtake one another."""
+        stamp_ns = ns_from_time(message.header.stamp)
+        if stamp_ns < self._newest_ns - BACK_NS:
+            self._masks.clear()
+            self._confidences.clear()
+            self._newest_ns = stamp_ns
+        self._newest_ns = max(stamp_ns, self._newest_ns)
 
 
 class MaskConsumer:
     """Calls `on_pair` with each pair that can be acted on, and `on_silence` when they stop.
 
-    A pair is refused, and counted in `counters`, if its stamp is more than `max_age_s` away from
-    now on the node's clock (`too_old`; a stamp ahead of now is no better), or if it can't be read
-    or its sizes differ (`mismatched`). After `silence_s` without a usable pair, on a clock that
-    nobody can stop, `on_silence` is called once with the reason, and again only after another
-    usable pair. Newest wins: while `on_pair` works, older messages give way. Topic names are
-    relative to the node's namespace and can be remapped.
+    A pair is refused, and counted in `counters`, if its stamp is more than `max_age_s` away
+    from now on the node's clock (`too_old`; a stamp ahead of now is no better, nor one of
+    zero), or if it can't be read or its sizes differ (`mismatched`). After `silence_s` without
+    a usable pair, on a clock that nobody can stop, `on_silence` is called once with the
+    reason, and again only after another usable pair. Newest wins: while `on_pair` works, older
+    messages give way. Topic names are relative to the node's namespace and can be remapped.
     """
 
     def __init__(
@@ -113,7 +128,11 @@ class MaskConsumer:
     def _judge(self, mask: Image, confidence: Image) -> None:
         """Deliver a pair, or count why not."""
         stamp_ns = ns_from_time(mask.header.stamp)
-        age_s = (self._node.get_clock().now().nanoseconds - stamp_ns) / SECOND_NS
+        now_ns = self._node.get_clock().now().nanoseconds
+        age_s = (now_ns - stamp_ns) / SECOND_NS
+        if not stamp_ns or not now_ns:
+            self._refuse('too_old', _unknown_age_complaint(stamp_ns))
+            return
         if abs(age_s) > self._max_age_s:
             self._refuse('too_old', _age_complaint(age_s, self._max_age_s))
             return
@@ -175,6 +194,14 @@ def _pixels_of_both(mask: Image, confidence: Image) -> tuple[U8, U8]:
             'remap both topics to one segmentation node'
         )
     return ids, sureness
+
+
+def _unknown_age_complaint(stamp_ns: int) -> str:
+    if not stamp_ns:
+        return "masks have stamp zero, so that their age is unknown: let the camera's driver stamp"
+    return (
+        'simulated time has not begun: see that somebody publishes /clock, or unset use_sim_time'
+    )
 
 
 def _age_complaint(age_s: float, max_age_s: float) -> str:

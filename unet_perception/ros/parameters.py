@@ -97,7 +97,7 @@ PARAMETERS = (
         0,
         (0, 99),
         False,
-        'Fill gaps that are narrower, in every class but 0 (network pixels; 0: off)',
+        'Fill gaps of class 0 that are narrower, in every other class (network pixels; 0: off)',
     ),
     Row(
         'min_region_px',
