@@ -36,7 +36,7 @@ format: $(DEV)  ## put formatting and imports right
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(DEV)  ## measure; JSON in out/bench/ (ONLY=overhead: that alone)
+bench: $(DEV)  ## measure, 11 minutes; JSON in out/bench/ (ONLY=overhead: that alone)
 	@$(BIN)/python -m bench $(ONLY)
 
 docs: $(RUN)  ## write the README's tables and picture anew

@@ -1,75 +1,78 @@
-"""`make bench [ONLY=overhead]`: run the measurements, write JSON to out/bench/, print tables."""
+"""`make bench [ONLY="overload cameras"]`: measure, write JSON to out/bench/, print one table."""
 
 from collections.abc import Callable
 import json
 import os
 from pathlib import Path
 import sys
+from time import monotonic
 from typing import Any, NamedTuple
 
-from . import messages, overhead, pipeline, transport
+from . import cameras, ladder, messages, overhead, overload, pipeline, soak, start, transport
+from .aims import table
 
 OUT = Path('out') / 'bench'
-THREADS = 2
+THREADS = min(2, os.cpu_count() or 1)
 
 
 class Measurement(NamedTuple):
-    """What is measured, how, and how its result is printed."""
+    """What is measured, and how."""
 
     doing: str
     measure: Callable[[], Any]
-    show: Callable[[Any], None]
+    is_usual: bool = True
+    """Whether it is measured without being named."""
 
 
-def _show_rows(rows: list[dict[str, Any]]) -> None:
-    for row in rows:
-        print('  '.join(f'{key} {_text(value)}' for key, value in row.items()))
+MEASUREMENTS = {
+    'pipeline': Measurement('pipeline over engine alone, in turns', pipeline.measure),
+    'start': Measurement('process start to first mask, cold and warm', start.measure),
+    'overhead': Measurement(
+        "our node beside a tutorial's, at 0.7 and 1.3 of its capacity",
+        lambda: overhead.measure(THREADS),
+    ),
+    'overload': Measurement('twice as many images as can be served', overload.measure),
+    'cameras': Measurement('one, two and four cameras', lambda: cameras.measure(THREADS)),
+    'ladder': Measurement(
+        'a neighbour takes the processor and gives it back', lambda: ladder.measure(THREADS)
+    ),
+    'soak': Measurement('thousands of frames (SOAK=full: 20,000)', soak.measure),
+    'messages': Measurement('ways of sending and taking an image', messages.measure, False),
+    'transport': Measurement('what each transport carries', transport.measure, False),
+}
 
 
-def _show_overhead(result: dict[str, Any]) -> None:
-    for load, row in result['loads'].items():
+def main(names: list[str]) -> int:
+    """Measure and report; all usual ones if none is named; 2 if one is unknown."""
+    unknown = [name for name in names if name not in MEASUREMENTS]
+    if unknown:
         print(
-            f'load {load}: engine p50 {row["engine_p50_ms"]:.1f} ms; '
-            f'ours p50 {row["ours_p50_ms"]:.1f}, p95 {row["ours_p95_ms"]:.1f} ms; '
-            f'naive p50 {row["naive_p50_ms"]:.1f}, p95 {row["naive_p95_ms"]:.1f} ms '
-            f'({row["naive_p95_ms"] / row["ours_p95_ms"]:.2f}x ours)'
+            f'no measurement {unknown[0]!r}; there are {", ".join(MEASUREMENTS)}', file=sys.stderr
         )
+        return 2
+    OUT.mkdir(parents=True, exist_ok=True)
+    usual = [name for name, measurement in MEASUREMENTS.items() if measurement.is_usual]
+    results = {name: _measured(name) for name in names or usual}
+    print(table(results))
+    return 0
+
+
+def _measured(name: str) -> Any:
+    """Measure, write the result, and print it if it is rows."""
+    measurement, begin = MEASUREMENTS[name], monotonic()
+    print(f'{name}: {measurement.doing} … ', end='', flush=True)
+    result = measurement.measure()
+    file = OUT / f'{name}.json'
+    file.write_text(json.dumps(result, indent=2) + '\n')
+    print(f'{monotonic() - begin:.0f} s, {file}', flush=True)
+    for row in result if isinstance(result, list) else ():
+        print('  ' + '  '.join(f'{key} {_text(value)}' for key, value in row.items()))
+    return result
 
 
 def _text(value: object) -> str:
     return f'{value:.2f}' if isinstance(value, float) else str(value)
 
 
-MEASUREMENTS = {
-    'pipeline': Measurement(
-        'pipeline over engine alone, in turns (half a minute)', pipeline.measure, _show_rows
-    ),
-    'messages': Measurement(
-        'ways of sending and taking an image (2 minutes)', messages.measure, _show_rows
-    ),
-    'transport': Measurement(
-        'what each transport carries (2 minutes)', transport.measure, _show_rows
-    ),
-    'overhead': Measurement(
-        "our node beside a tutorial's, at 0.7 and 1.3 of its capacity (2 minutes)",
-        lambda: overhead.measure(min(THREADS, os.cpu_count() or 1)),
-        _show_overhead,
-    ),
-}
-
-
-def main(names: list[str]) -> None:
-    """Measure and report; all if none is named."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    for name in names or MEASUREMENTS:
-        measurement = MEASUREMENTS[name]
-        print(measurement.doing, flush=True)
-        result = measurement.measure()
-        file = OUT / f'{name}.json'
-        file.write_text(json.dumps(result, indent=2) + '\n')
-        measurement.show(result)
-        print(file, flush=True)
-
-
 if __name__ == '__main__':
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
-"""A camera for measurements: the shipped footage from memory, at an exact pace.
+"""Cameras for measurements: the shipped footage from memory, at an exact pace.
 
-Knows images and pace; not who listens. Arguments: width, height, images/s, how many.
+Knows images and pace; not who listens. Arguments: width, height, images/s of all cameras
+together, how many, seconds to wait for a subscriber, and names of the cameras (none: one, plain).
 """
 
 from contextlib import suppress
@@ -19,27 +20,29 @@ from unet_perception.core.paths import sample_footage
 from unet_perception.ros.messages import ImageFiller, ns_from_time
 
 KEPT = 32
-WAIT_S, SETTLE_S = 20.0, 1.0
+SETTLE_S = 1.0
 
 
 def main() -> None:
-    """Wait for a subscriber, then publish."""
-    width, height, rate, count = (float(text) for text in sys.argv[1:])
+    """Wait for subscribers, then publish in turn."""
+    width, height, rate, count, wait_s = (float(text) for text in sys.argv[1:6])
     size = int(width), int(height)
     images = [cv2.resize(bgr, size) for bgr in islice(frames_from_path(sample_footage()), KEPT)]
     tune_malloc()
     rclpy.init()
     node = rclpy.create_node('bench_camera')
-    publisher = node.create_publisher(Image, 'image', QoSProfile(depth=5))
-    filler, until = ImageFiller('bgr8'), monotonic() + WAIT_S
-    while not publisher.get_subscription_count() and monotonic() < until:
+    topics = [f'{name}/image' for name in sys.argv[6:]] or ['image']
+    publishers = [node.create_publisher(Image, topic, QoSProfile(depth=5)) for topic in topics]
+    filler, until = ImageFiller('bgr8'), monotonic() + wait_s
+    while not all(p.get_subscription_count() for p in publishers) and monotonic() < until:
         sleep(0.05)
     sleep(SETTLE_S)
     start = monotonic()
     for k in range(int(count)):
         sleep(max(0.0, start + k / rate - monotonic()))
         stamp_ns = ns_from_time(node.get_clock().now().to_msg())
-        publisher.publish(filler.filled(images[k % KEPT], stamp_ns, 'camera'))
+        image = filler.filled(images[k % KEPT], stamp_ns, 'camera')
+        publishers[k % len(publishers)].publish(image)
     sleep(SETTLE_S)
 
 

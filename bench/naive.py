@@ -19,7 +19,9 @@ import openvino as ov
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.time import Time
 from sensor_msgs.msg import Image
+from std_msgs.msg import Float64
 
 OPTIONS = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': 'f32'}
 """As our own engine is compiled."""
@@ -29,13 +31,14 @@ class NaiveSegmentation(Node):
     """Masks and confidences from images, one callback for all."""
 
     def __init__(self, onnx_file: str, mean: list[float], std: list[float], threads: int) -> None:
-        super().__init__('naive_segmentation')
+        super().__init__('segmentation')
         options = {**OPTIONS, **({'INFERENCE_NUM_THREADS': threads} if threads else {})}
         self._network = ov.Core().compile_model(Path(onnx_file), 'CPU', options)
         _, _, self._height, self._width = self._network.input(0).shape
         self._mean, self._std = np.float32(mean), np.float32(std)
         self._mask = self.create_publisher(Image, 'segmentation/mask', 10)
         self._confidence = self.create_publisher(Image, 'segmentation/confidence', 10)
+        self._latency = self.create_publisher(Float64, '~/debug/pipeline_latency_ms', 10)
         self.create_subscription(Image, 'image', self._on_image, 10)
 
     def _on_image(self, message: Image) -> None:
@@ -52,6 +55,8 @@ class NaiveSegmentation(Node):
         self._publish(self._confidence, cv2.resize(sure, size), message)
         mask = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST)
         self._publish(self._mask, mask, message)
+        age = self.get_clock().now() - Time.from_msg(message.header.stamp)
+        self._latency.publish(Float64(data=age.nanoseconds / 1e6))
 
     def _publish(self, publisher: object, pixels: NDArray[np.uint8], image: Image) -> None:
         message = Image(header=image.header, encoding='mono8')

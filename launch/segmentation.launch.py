@@ -3,6 +3,7 @@
 Knows names and files; not what the node does with them.
 """
 
+from collections.abc import Sequence
 import os
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,8 @@ def transport_actions(transport: str) -> list[SetEnvironmentVariable]:
     return [SetEnvironmentVariable(*variable) for variable in variables.items()]
 
 
-def segmentation_node(context: LaunchContext) -> Node:
-    """Describe the node.
+def segmentation_node(context: LaunchContext, cameras: Sequence[str] = ()) -> Node:
+    """Describe the node; `cameras` names those that share it, if there are several.
 
     It is a lifecycle node that configures and activates itself, so a plain `Node` does.
     `LifecycleNode` would add events that nobody sends here, and for them a ROS node inside
@@ -113,21 +114,24 @@ def segmentation_node(context: LaunchContext) -> Node:
         executable='segmentation_node',
         name='segmentation',
         namespace=LaunchConfiguration('namespace'),
-        parameters=[params_file(context), overrides(context)],
-        remappings=camera_remappings(),
+        parameters=[
+            params_file(context),
+            {**overrides(context), **({'cameras': list(cameras)} if cameras else {})},
+        ],
+        remappings=[pair for camera in cameras or [''] for pair in camera_remappings(camera)],
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
         output='screen',
     )
 
 
-def camera_remappings() -> list[tuple[str, Any]]:
-    """Return where the camera's topics are."""
-    image_topic = LaunchConfiguration('image_topic')
-    return [
-        ('image', image_topic),
-        ('image/compressed', [image_topic, '/compressed']),
-        ('camera_info', LaunchConfiguration('camera_info_topic')),
-    ]
+def camera_remappings(camera: str = '') -> list[tuple[str, Any]]:
+    """Return where the camera's topics are; a name goes before all of them."""
+    prefix = [f'{camera}/'] if camera else []
+    image, info = (
+        [*prefix, LaunchConfiguration(name)] for name in ('image_topic', 'camera_info_topic')
+    )
+    remappings = {'image': image, 'image/compressed': [*image, '/compressed'], 'camera_info': info}
+    return [(''.join([*prefix, name]), target) for name, target in remappings.items()]
 
 
 def params_file(context: LaunchContext) -> str:

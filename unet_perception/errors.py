@@ -6,6 +6,7 @@ UnetPerceptionError
 ├── ModelError          a model folder that can't be trusted or understood
 │   └── GoldenError     an engine's answer to the model's golden image is not the expected one
 ├── EngineError         an inference backend that is missing, won't open or failed to run
+│   └── EngineHangError an inference that does not return
 └── FrameError          an image that can't be decoded; the frame counts as malformed
 
 A message says what is wrong, where (with `repr`), and what to do about it.
@@ -35,6 +36,10 @@ class GoldenError(ModelError):
 
 class EngineError(UnetPerceptionError):
     """The inference backend is missing, won't open or failed to run."""
+
+
+class EngineHangError(EngineError):
+    """An inference does not return, so its engine can't be closed."""
 
 
 class FrameError(UnetPerceptionError):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from unet_perception.cli.main import main
+from unet_perception.core.manifest import model_from_folder
 from unet_perception.engines import ENGINES, available_engines
 
 
@@ -34,7 +35,7 @@ def judge(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
 
 def other_golden(folder: Path) -> None:
     """Replace the golden by one that is whole, vouched for, and another model's."""
-    file = next(folder.glob('golden.*.npz'))
+    file = next(folder.glob('golden.256x512.npz'))
     arrays = dict(np.load(file))
     np.savez_compressed(file, image=arrays['image'], probabilities=arrays['probabilities'][::-1])
     vouch_for(folder, file)
@@ -56,11 +57,11 @@ def cut(file: Path) -> None:
 
 
 def onnx_of(folder: Path) -> Path:
-    return next(folder.glob('*.onnx'))
+    return next(folder.glob('*.256x512.onnx'))
 
 
 def golden_of(folder: Path) -> Path:
-    return next(folder.glob('golden.*.npz'))
+    return next(folder.glob('golden.256x512.npz'))
 
 
 @pytest.mark.parametrize('shipped', SHIPPED, ids=lambda f: f.name)
@@ -82,9 +83,11 @@ def test_json_holds_a_finding_for_every_file_and_engine(
     assert (code, report['ok']) == (0, True)
     assert {finding['problem'] for finding in report['findings']} == {''}
     files = {f['subject'] for f in report['findings'] if f['check'] == 'sha256'}
-    assert files == {onnx_of(SHIPPED[0]).name, golden_of(SHIPPED[0]).name}
+    assert files == {f.name for f in SHIPPED[0].iterdir() if f.suffix in ('.onnx', '.npz')}
     engines = [f for f in report['findings'] if f['check'] == 'engine']
-    assert [f['subject'].split()[-1] for f in engines] == available_engines()
+    points = len(model_from_folder(SHIPPED[0]).manifest.operating_points)
+    backends = [f['subject'].split()[-1] for f in engines]
+    assert backends == [name for name in available_engines() for _ in range(points)]
     assert all(min(f['golden_iou']) > 0.99 for f in engines)
     assert set(report['engines_absent']) == set(ENGINES) - set(available_engines())
 

@@ -16,6 +16,7 @@ import pytest
 from unet_perception.cli.demo_results import STAGES, DemoRun, complaints, write_results
 from unet_perception.core.footage import frames_from_path
 from unet_perception.core.frame import frame_from_pixels
+from unet_perception.core.health import Outcome
 from unet_perception.core.manifest import model_from_folder
 from unet_perception.core.paths import model_folder, sample_footage
 from unet_perception.core.pipeline import SegmentationPipeline, digest_of
@@ -99,7 +100,7 @@ def test_a_mask_that_differs_in_anything_is_not_equal(tmp_path: Path, column: st
         'digest': digest,
         'class_pixels': '{"0": 1, "1": 1}',
     }
-    names = ('published', 'displaced', 'malformed', 'failed', 'gated', 'frames_received')
+    names = (*(outcome.value for outcome in Outcome), 'frames_received')
     latency = {f'{s}_{p}_ms': '1.0' for s in STAGES for p in ('p50', 'p95', 'p99', 'max')}
     statuses = {'input': dict.fromkeys(names, '1'), 'latency': latency, 'engine': {'rss_mb': '9'}}
     (tmp_path / 'diagnostics.json').write_text(json.dumps(statuses))

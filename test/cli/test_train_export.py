@@ -66,7 +66,9 @@ def test_export_prints_the_scores_that_the_manifest_holds(
     done = unet_perception('export', checkpoint, data, write_about(tmp_path), '--json')
     assert done.returncode == 0, done.stderr
     model = model_from_folder(tmp_path)
-    assert json.loads(done.stdout).items() <= model.manifest.document['scores'].items()
+    scores = json.loads(done.stdout)
+    assert list(scores) == ['64x128']
+    assert scores['64x128'].items() <= model.manifest.document['scores'].items()
     assert all(model.read(file) for file in model.files())
 
 
@@ -76,7 +78,18 @@ def test_without_json_both_verbs_say_what_came_of_it(
     main(['train', str(data), str(tmp_path / 'out'), '--epochs', '1', '--size', '32', '64'])
     assert re.search(r'^epoch 1 of 1: loss .*mIoU .*\ncheckpoint in ', capsys.readouterr().out)
     main(['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))])
-    assert re.search(r'disc: mIoU 0\.\d{4}, ECE 0\.\d{4}\n$', capsys.readouterr().out)
+    assert re.search(r'disc\n  64x128: mIoU 0\.\d{4}, ECE 0\.\d{4}\n$', capsys.readouterr().out)
+
+
+def test_sizes_are_read_and_a_wrong_one_is_told_how_to_be_written(
+    data: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))]
+    main([*words, '--sizes', '64x128,32x64'])
+    assert re.search(r'  64x128: mIoU .*\n  32x64: mIoU ', capsys.readouterr().out)
+    with pytest.raises(SystemExit, match='2'):
+        main([*words, '--sizes', '64,128'])
+    assert "'64' is no size; write height x width, as in 256x512" in capsys.readouterr().err
 
 
 def test_without_torch_the_cure_is_named() -> None:

@@ -3,7 +3,7 @@
 from helpers import noise, raw_frame
 import pytest
 
-from unet_perception.core.arrivals import FUTURE_NS, Arrivals, Oddity
+from unet_perception.core.arrivals import FUTURE_NS, OLD_NS, Arrivals, Oddity
 from unet_perception.core.frame import Frame
 
 S = 1_000_000_000
@@ -29,6 +29,7 @@ def recorded(*frames: Frame, clock_ns: int = CLOCK) -> Arrivals:
         ([frame(frame_id='')], Oddity.FRAME_ID_EMPTY, 'frame_id is empty'),
         ([frame(0)], Oddity.STAMP_ZERO, 'stamp is zero'),
         ([frame(CLOCK + 3 * S)], Oddity.STAMP_IN_FUTURE, 'stamp is 3.0 s in the future'),
+        ([frame(CLOCK - 3600 * S)], Oddity.STAMP_OLD, 'stamp is 3600 s old'),
         ([frame(), frame(CLOCK - S // 4)], Oddity.STAMP_WENT_BACK, 'went back by 0.250 s'),
     ],
 )
@@ -46,9 +47,9 @@ def test_an_oddity_is_noted_alone(frames: list[Frame], oddity: Oddity, words: st
         [frame(), frame(CLOCK + 1)],
         [frame(), frame()],
         [frame(CLOCK + FUTURE_NS)],
-        [frame(CLOCK - 3600 * S)],
+        [frame(CLOCK - OLD_NS)],
     ],
-    ids=['in order', 'the same twice', 'within the tolerance', 'a recording'],
+    ids=['in order', 'the same twice', 'ahead within the tolerance', 'not yet old'],
 )
 def test_what_is_common_is_not_odd(frames: list[Frame]) -> None:
     assert recorded(*frames).oddities(0) == ()

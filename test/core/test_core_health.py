@@ -14,7 +14,7 @@ MS = 1_000_000
 NOW = 5_000_000 * MS
 TIMES = StageTimes(1 * MS, 2 * MS, 30 * MS, 4 * MS)
 TURNED_AWAY = (Outcome.DISPLACED, Outcome.GATED)
-LOST = (Outcome.MALFORMED, Outcome.FAILED, Outcome.GATED)
+LOST = tuple(o for o in Outcome if o not in (Outcome.PUBLISHED, Outcome.DISPLACED))
 
 
 class Clock:
@@ -47,11 +47,28 @@ def health(clock: Clock) -> Health:
     return Health(clock)
 
 
-def publish(health: Health, clock: Clock, processing_ms: int = 40) -> None:
+def publish(
+    health: Health,
+    clock: Clock,
+    processing_ms: int = 40,
+    point: int = 0,
+    is_overrun: bool = False,
+) -> None:
     health.on_received(clock.frame(), NOW)
     health.on_taken(clock.frame())
     clock.now += processing_ms * MS
-    health.on_published(segmented(clock.frame()), 3 * MS, 55.0)
+    finish(health, segmented(clock.frame()), 55 * MS, point, is_overrun)
+
+
+def finish(
+    health: Health,
+    result: Segmentation,
+    latency_ns: int | None = MS,
+    point: int = 0,
+    is_overrun: bool = False,
+) -> None:
+    health.on_segmented(result.times)
+    health.on_published(result, point, 3 * MS, latency_ns, is_overrun)
 
 
 def test_before_the_first_frame_nothing_is_claimed(health: Health) -> None:
@@ -139,7 +156,7 @@ def test_rates_are_those_of_the_last_seconds(health: Health, clock: Clock) -> No
             health.on_turned_away(Outcome.DISPLACED)
         else:
             health.on_taken(clock.frame())
-            health.on_published(segmented(clock.frame()), 0, 1.0)
+            finish(health, segmented(clock.frame()))
     snapshot = health.snapshot()
     assert (snapshot.fps_in, snapshot.fps_out) == (20.0, 10.0)
 
@@ -177,7 +194,7 @@ def test_the_latest_image_is_described(health: Health, clock: Clock) -> None:
 
 def test_a_stamp_that_tells_nothing_gives_no_latency(health: Health, clock: Clock) -> None:
     health.on_taken(clock.frame())
-    health.on_published(segmented(clock.frame()), 0, None)
+    finish(health, segmented(clock.frame()), None)
     snapshot = health.snapshot()
     assert 'pipeline_latency' not in snapshot.latest_ms
     assert snapshot.durations['pipeline_latency'] is None
@@ -197,7 +214,7 @@ def test_an_image_of_another_size_or_encoding_is_odd_once(
     publish(health, clock)
     for _ in range(2):
         health.on_taken(clock.frame())
-        health.on_published(segmented(clock.frame()._replace(encoding=encoding), *size), 0, 1.0)
+        finish(health, segmented(clock.frame()._replace(encoding=encoding), *size))
     found = [oddity.message for oddity in health.snapshot().oddities]
     assert [m.partition(':')[0] for m in found] == ([message] if message else [])
     assert health.snapshot().oddity_counts['image_changed'] == len(found)
@@ -209,3 +226,51 @@ def test_a_snapshot_does_not_change_afterwards(health: Health, clock: Clock) -> 
     kept = (dict(before.counters), dict(before.latest_ms), dict(before.durations))
     publish(health, clock, processing_ms=90)
     assert (before.counters, before.latest_ms, before.durations) == kept
+
+
+def test_stages_of_a_late_frame_are_recorded_and_its_latency_is_not(
+    health: Health, clock: Clock
+) -> None:
+    health.on_taken(clock.frame())
+    health.on_segmented(TIMES)
+    health.on_lost(Outcome.LATE, '')
+    durations = health.snapshot().durations
+    assert durations['inference'] is not None
+    assert durations['processing'] is durations['pipeline_latency'] is None
+
+
+def test_the_miss_ratio_is_of_the_frames_that_should_have_been_in_time(
+    health: Health, clock: Clock
+) -> None:
+    assert health.snapshot().miss_ratio is None
+    for k in range(6):
+        publish(health, clock, is_overrun=k == 0)
+    for outcome in (Outcome.STALE, Outcome.LATE, Outcome.MALFORMED, Outcome.GATED):
+        health.on_taken(clock.frame())
+        health.on_lost(outcome, '')
+    assert health.snapshot().miss_ratio == 3 / 8
+    assert health.snapshot().overruns == 1
+    clock.now += 70_000 * MS
+    assert health.snapshot().miss_ratio is None
+
+
+def test_published_frames_are_counted_by_operating_point(health: Health, clock: Clock) -> None:
+    for point in (0, 2, 2):
+        publish(health, clock, point=point)
+    assert health.snapshot().published_by_point == {0: 1, 2: 2}
+
+
+def test_unanswered_is_how_long_images_come_without_a_mask(health: Health, clock: Clock) -> None:
+    assert health.snapshot().unanswered_s == 0.0
+    for _ in range(30):
+        health.on_received(clock.frame(), NOW)
+        clock.now += 100 * MS
+    assert health.snapshot().unanswered_s == 3.0
+    publish(health, clock)
+    clock.now += 500 * MS
+    assert health.snapshot().unanswered_s == 0.5
+    clock.now += 60_000 * MS  # the camera is silent: nothing waits for an answer
+    assert health.snapshot().unanswered_s == 0.0
+    health.on_received(clock.frame(), NOW)  # and a camera that returns begins anew
+    clock.now += 10 * MS
+    assert health.snapshot().unanswered_s == 0.01

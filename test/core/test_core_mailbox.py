@@ -19,7 +19,7 @@ def frame(sequence: int) -> Frame:
 class Taker(threading.Thread):
     """Takes until the mailbox is closed."""
 
-    def __init__(self, mailbox: Mailbox, pause_s: float = 0.0) -> None:
+    def __init__(self, mailbox: Mailbox[Frame], pause_s: float = 0.0) -> None:
         super().__init__(daemon=True)
         self._mailbox, self._pause_s = mailbox, pause_s
         self.taken: list[Frame] = []
@@ -31,7 +31,7 @@ class Taker(threading.Thread):
 
 
 def test_the_newest_wins_and_the_displaced_comes_back() -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox[Frame]()
     one, two, three = map(frame, (1, 2, 3))
     assert mailbox.put(one) is None
     assert mailbox.put(two) is one
@@ -40,17 +40,25 @@ def test_the_newest_wins_and_the_displaced_comes_back() -> None:
     assert mailbox.put(one) is None
 
 
+def test_each_slot_keeps_its_own_and_the_taker_ranks_them() -> None:
+    mailbox = Mailbox[Frame](3)
+    for slot, sequence in ((0, 5), (1, 3), (2, 9), (1, 4)):
+        mailbox.put(frame(sequence), slot)
+    order = [mailbox.take(lambda f: f.sequence) for _ in range(3)]
+    assert [f and f.sequence for f in order] == [4, 5, 9]
+
+
 def test_closing_hands_back_what_was_left_once() -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox[Frame]()
     left = frame(1)
     mailbox.put(left)
-    assert mailbox.close() is left
-    assert mailbox.close() is None
+    assert mailbox.close() == [left]
+    assert mailbox.close() == []
     assert mailbox.take() is None
 
 
 def test_a_closed_mailbox_hands_each_frame_straight_back() -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox[Frame]()
     mailbox.close()
     late = frame(1)
     assert mailbox.put(late) is late
@@ -58,7 +66,7 @@ def test_a_closed_mailbox_hands_each_frame_straight_back() -> None:
 
 
 def test_a_waiting_taker_gets_the_frame() -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox[Frame]()
     taker = Taker(mailbox)
     taker.start()
     time.sleep(0.02)
@@ -71,7 +79,7 @@ def test_a_waiting_taker_gets_the_frame() -> None:
 
 
 def test_closing_wakes_the_taker() -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox[Frame]()
     taker = Taker(mailbox)
     taker.start()
     time.sleep(0.02)
@@ -83,11 +91,11 @@ def test_closing_wakes_the_taker() -> None:
 
 @pytest.mark.parametrize('pause_s', [0.0, 0.0005])
 def test_each_frame_is_taken_or_given_back_exactly_once(pause_s: float) -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox[Frame]()
     taker = Taker(mailbox, pause_s)
     taker.start()
     half, back = threading.Event(), list[Frame | None]()
-    closer = threading.Thread(target=lambda: (half.wait(5), back.append(mailbox.close())))
+    closer = threading.Thread(target=lambda: (half.wait(5), back.extend(mailbox.close())))
     closer.start()
     for k in range(3000):
         back.append(mailbox.put(frame(k)))

@@ -58,12 +58,25 @@ def test_an_artifact_is_found_by_precision_and_size_or_missed_by_name() -> None:
         manifest.artifact('int8', point._replace(height=8, width=8))
 
 
+def test_the_best_point_is_the_one_with_the_highest_score() -> None:
+    manifest = model_from_folder(SHIPPED[0]).manifest
+    names = [point.name for point in manifest.best_first]
+    assert names == ['256x512', '192x384', '128x256']
+    worse = manifest.operating_points[0]._replace(scores={'miou': 0.1})
+    others = manifest.operating_points[1:]
+    turned = manifest._replace(operating_points=(worse, *others))
+    assert [point.name for point in turned.best_first] == ['192x384', '128x256', '256x512']
+    unscored = [point._replace(scores={}) for point in manifest.operating_points[::-1]]
+    by_size = manifest._replace(operating_points=tuple(unscored)).best_first
+    assert [point.name for point in by_size] == names
+
+
 class TestFiles:
     def read_all(self, model: Model) -> None:
         for file in model.files():
             model.read(file)
 
-    @pytest.mark.parametrize('pattern', ['*.onnx', '*.npz'])
+    @pytest.mark.parametrize('pattern', ['*.256x512.onnx', '*.256x512.npz'])
     @pytest.mark.parametrize(
         ('damage', 'sentence'),
         [

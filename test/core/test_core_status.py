@@ -6,36 +6,22 @@ from typing import Any
 import pytest
 
 from unet_perception.core.arrivals import Incident, InputSeen
+from unet_perception.core.budget import BudgetSeen
 from unet_perception.core.health import DURATIONS, HealthSnapshot, Outcome
 from unet_perception.core.histogram import Percentiles
-from unet_perception.core.status import (
-    HANGING_S,
-    LOST_RATIO,
-    RECENT_S,
-    Level,
-    Publisher,
-    Situation,
-    Stage,
-    Status,
-    statuses,
-)
+from unet_perception.core.ladder import Step
+from unet_perception.core.situation import CameraSituation, Publisher, Rules, Situation, Stage
+from unet_perception.core.status import Status, statuses
+from unet_perception.core.status_input import LOST_RATIO
+from unet_perception.core.status_latency import MISS_RATIO
+from unet_perception.core.verdict import RECENT_S, Level
 
 TOPIC = '/front/image'
 CAMERA = Publisher('/camera', '')
 DEAF = Publisher('/old_camera', 'has an incompatible QoS (why): change it there')
-SITUATION = Situation(
-    stage=Stage.ACTIVE,
-    active_s=60.0,
-    is_enabled=True,
-    problem='',
-    model={'name': 'lane', 'version': '1.2.3'},
-    engine={'backend': 'openvino', 'device': 'CPU'},
-    image_topic=TOPIC,
-    input_timeout_s=2.0,
-    publishers=(CAMERA,),
-    has_label_info=True,
-    rss_mb=220.0,
-)
+RULES = Rules(budget_ms=100.0, stall_budgets=20, input_timeout_s=2.0)
+STALL_S = 2.0
+SEEN = BudgetSeen(1, (30.0, 20.0, 10.0), 1.5, 4, 3, Step(0, 0, 1))
 HEALTH = HealthSnapshot(
     received=7,
     counters={outcome.value: k for k, outcome in enumerate(Outcome)},
@@ -46,6 +32,10 @@ HEALTH = HealthSnapshot(
     input=InputSeen('rgb8', 640, 480, 'camera', 0.04),
     oddities=(),
     oddity_counts={'stamp_zero': 5},
+    overruns=2,
+    miss_ratio=0.001,
+    published_by_point={0: 5, 1: 2},
+    unanswered_s=0.04,
     lost=17,
     lost_ratio=0.0,
     malformed=None,
@@ -53,18 +43,53 @@ HEALTH = HealthSnapshot(
     busy_s=0.0,
 )
 NEW = HEALTH._replace(
-    received=0, durations=dict.fromkeys(DURATIONS), latest_ms={}, input=None, fps_in=0.0
+    received=0,
+    counters=dict.fromkeys(HEALTH.counters, 0),
+    durations=dict.fromkeys(DURATIONS),
+    latest_ms={},
+    input=None,
+    fps_in=0.0,
+    miss_ratio=None,
+    unanswered_s=0.0,
 )
 FRESH, OLD = Incident('why it went wrong', RECENT_S - 1), Incident('long ago', RECENT_S + 1)
 SILENT = InputSeen('rgb8', 640, 480, 'camera', 3.0)
 
 
-def judged(name: str, health: HealthSnapshot = HEALTH, situation: Situation = SITUATION) -> Status:
-    return {status.name: status for status in statuses(situation, health)}[name]
+FRONT = CameraSituation('', TOPIC, (CAMERA,), True, None, HEALTH)
+SITUATION = Situation(
+    now_ns=7_500_000_000,
+    stage=Stage.ACTIVE,
+    active_s=60.0,
+    is_enabled=True,
+    problem='',
+    model={'name': 'lane', 'version': '1.2.3'},
+    engine={'backend': 'openvino', 'device': 'CPU'},
+    points=('256x512', '192x384', '128x256'),
+    budget=SEEN,
+    rules=RULES,
+    has_label_info=True,
+    rss_mb=220.0,
+    cameras=(FRONT,),
+)
+
+
+def judged(name: str, health: HealthSnapshot = HEALTH, **changes: Any) -> Status:
+    """Return a status after changes of the situation, its rules or its camera."""
+    return {status.name: status for status in statuses(situated(health, **changes))}[name]
+
+
+def situated(health: HealthSnapshot = HEALTH, **changes: Any) -> Situation:
+    def taken(kind: Any) -> dict[str, Any]:
+        return {name: changes.pop(name) for name in list(changes) if name in kind._fields}
+
+    camera = FRONT._replace(health=health, **taken(CameraSituation))
+    rules = RULES._replace(**taken(Rules))
+    return SITUATION._replace(cameras=(camera,), rules=rules, **changes)
 
 
 def test_all_is_well_when_all_is_well() -> None:
-    found = statuses(SITUATION, HEALTH)
+    found = statuses(SITUATION)
     assert [status.name for status in found] == ['latency', 'input', 'model', 'engine']
     assert {status.level for status in found} == {Level.OK}
     assert {s.name: s.hardware_id for s in found} == {
@@ -114,7 +139,7 @@ def test_all_is_well_when_all_is_well() -> None:
 def test_input(
     health: dict[str, Any], situation: dict[str, Any], level: Level, sentence: str
 ) -> None:
-    found = judged('input', HEALTH._replace(**health), SITUATION._replace(**situation))
+    found = judged('input', HEALTH._replace(**health), **situation)
     assert found.level is level
     assert re.search(sentence, found.message)
 
@@ -122,12 +147,12 @@ def test_input(
 @pytest.mark.parametrize(
     ('health', 'situation', 'level', 'sentence'),
     [
-        ({}, {}, Level.OK, 'openvino on CPU'),
+        ({}, {}, Level.OK, 'openvino on CPU, operating point 192x384'),
         ({}, {'engine': {}}, Level.STALE, 'no engine open'),
         ({}, {'engine': {}, 'problem': 'no such file'}, Level.ERROR, 'no such file'),
         ({}, {'engine': {}, 'stage': Stage.BUILDING}, Level.WARN, 'BUILDING'),
-        ({'busy_s': HANGING_S - 0.5}, {}, Level.OK, 'openvino'),
-        ({'busy_s': HANGING_S + 1}, {}, Level.ERROR, 'has not returned for 3 s'),
+        ({'busy_s': STALL_S - 0.5}, {}, Level.OK, 'openvino'),
+        ({'busy_s': STALL_S + 1}, {}, Level.ERROR, 'has not returned for 3.0 s'),
         ({'failed': FRESH}, {}, Level.ERROR, 'why it went wrong'),
         ({'failed': OLD}, {}, Level.OK, 'openvino'),
     ],
@@ -135,7 +160,7 @@ def test_input(
 def test_engine(
     health: dict[str, Any], situation: dict[str, Any], level: Level, sentence: str
 ) -> None:
-    found = judged('engine', HEALTH._replace(**health), SITUATION._replace(**situation))
+    found = judged('engine', HEALTH._replace(**health), **situation)
     assert found.level is level
     assert re.search(sentence, found.message)
 
@@ -150,7 +175,7 @@ def test_engine(
     ],
 )
 def test_model(situation: dict[str, Any], level: Level, sentence: str) -> None:
-    found = judged('model', situation=SITUATION._replace(**situation))
+    found = judged('model', **situation)
     assert found.level is level
     assert re.search(sentence, found.message)
 
@@ -165,6 +190,11 @@ def test_latency_is_stale_until_there_is_a_mask() -> None:
 def test_before_the_first_mask_every_duration_is_not_available() -> None:
     values = dict(judged('latency', NEW).values)
     assert values.pop('fps_out') == '24.50'
+    assert values.pop('latency_budget_ms') == '100.00'
+    assert values.pop('budget_from') == 'stamp'
+    assert values.pop('overruns') == '2'
+    published = [values.pop(f'published_at_{point}') for point in SITUATION.points]
+    assert published == ['5', '2', '0']
     assert set(values.values()) == {'n/a'}
 
 
@@ -192,9 +222,64 @@ def test_every_counter_and_the_latest_image_are_reported() -> None:
 @pytest.mark.parametrize('stage', Stage)
 @pytest.mark.parametrize('health', [NEW, HEALTH], ids=['new', 'running'])
 def test_there_is_an_answer_at_every_moment(stage: Stage, health: HealthSnapshot) -> None:
-    empty = SITUATION._replace(stage=stage, model={}, engine={}, image_topic='')
-    for situation in (empty, empty._replace(problem='broken'), SITUATION._replace(stage=stage)):
-        found = statuses(situation, health)
+    empty = situated(health, stage=stage, model={}, engine={}, image_topic='', budget=None)
+    running = situated(health, stage=stage)
+    for situation in (empty, empty._replace(problem='broken', points=()), running):
+        found = statuses(situation)
         assert all(status.message for status in found)
         assert all(isinstance(text, str) for status in found for text in status.values.values())
-    assert judged('engine', health, empty).values['state'] == stage.value
+    names = {status.name: status for status in statuses(empty)}
+    assert names['engine'].values['state'] == stage.value
+
+
+@pytest.mark.parametrize(
+    ('health', 'situation', 'level', 'sentence'),
+    [
+        (
+            {'unanswered_s': STALL_S + 1},
+            {},
+            Level.ERROR,
+            r'no mask for 3.0 s while .*: 6 gated, 5',
+        ),
+        ({'unanswered_s': 9.0}, {'active_s': 1.0}, Level.OK, 'p50'),
+        ({'unanswered_s': 9.0}, {'active_s': 0.0}, Level.OK, 'p50'),
+        ({'miss_ratio': MISS_RATIO}, {}, Level.OK, 'p50'),
+        ({'miss_ratio': 0.25}, {}, Level.WARN, '25.0% of the frames .* in time for 100 ms'),
+        ({}, {'offset_ms': 250.0}, Level.ERROR, 'clock offset or slow camera: .* 250 ms old'),
+        ({'unanswered_s': 9.0}, {'offset_ms': 250.0}, Level.ERROR, 'clock offset'),
+        ({}, {'offset_ms': 250.0, 'active_s': 0.0}, Level.OK, 'p50'),
+    ],
+)
+def test_latency(
+    health: dict[str, Any], situation: dict[str, Any], level: Level, sentence: str
+) -> None:
+    found = judged('latency', HEALTH._replace(**health), **situation)
+    assert found.level is level
+    assert re.search(sentence, found.message), found.message
+
+
+def test_the_engine_tells_its_operating_point_and_the_ladders_steps() -> None:
+    values = judged('engine').values
+    assert values['operating_point'] == '192x384'
+    assert values['predicted_256x512_ms'] == '30.00'
+    assert (values['steps_down'], values['steps_up']) == ('4', '3')
+    assert values['latest_step'] == '256x512 to 192x384'
+    assert values['latest_step_age_s'] == '7.50'
+    idle = judged('engine', budget=None).values
+    assert (idle['operating_point'], idle['latest_step']) == ('n/a', 'none')
+    assert idle['predicted_256x512_ms'] == idle['latest_step_age_s'] == 'n/a'
+
+
+def test_each_camera_has_its_own_latency_and_input() -> None:
+    slow = HEALTH._replace(miss_ratio=0.5)
+    left = FRONT._replace(name='left', image_topic='/left/image', health=slow)
+    found = statuses(SITUATION._replace(cameras=(FRONT._replace(name='front'), left)))
+    levels = {status.name: (status.level, status.hardware_id) for status in found}
+    assert levels == {
+        'latency front': (Level.OK, TOPIC),
+        'input front': (Level.OK, TOPIC),
+        'latency left': (Level.WARN, '/left/image'),
+        'input left': (Level.OK, '/left/image'),
+        'model': (Level.OK, 'CPU'),
+        'engine': (Level.OK, 'CPU'),
+    }

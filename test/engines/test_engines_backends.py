@@ -223,7 +223,7 @@ class TestRefusals:
         self, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder = model_copy(tmp_path)
-        flip_byte(next(folder.glob('*.onnx')))
+        flip_byte(next(folder.glob('*.256x512.onnx')))
         monkeypatch.setattr('importlib.import_module', lambda *_: pytest.fail('backend was used'))
         with pytest.raises(ModelError, match='sha256 differs'):
             shipped_engine(backend, folder=folder)

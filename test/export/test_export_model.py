@@ -135,7 +135,7 @@ def brute_force(made: Made) -> dict[str, Any]:
 def test_the_scores_are_those_of_a_brute_force_count(made: Made) -> None:
     expected = brute_force(made)
     scores = made.model.manifest.document['scores']
-    told = made.exported.scores._asdict()
+    told = made.exported.scores[PLAN.size]._asdict()
     assert told == {key: scores[key] for key in told}
     assert told.pop('backend') == choose_backend('auto').backend
     assert told.keys() == expected.keys()
@@ -148,16 +148,53 @@ def test_the_card_tells_scores_licence_and_limits(made: Made) -> None:
     card = (made.folder / 'MODEL_CARD.md').read_text(encoding='utf-8')
     told = [*ABOUT['limits'], *ABOUT['commands'], ABOUT['data'], ABOUT['license']]
     assert all(text in card for text in (*told, ABOUT['attribution']))
-    scores = made.exported.scores
+    scores = made.exported.scores[PLAN.size]
     for value in (scores.miou, *scores.iou, scores.pixel_accuracy, scores.ece):
         assert f'| {value:.4f} |' in card
     assert f'the {scores.images} validation images' in card
 
 
 def test_progress_counts_to_the_last_image(made: Made) -> None:
-    images = made.exported.scores.images
+    images = made.exported.scores[PLAN.size].images
     assert made.progress[0].startswith('exporting')
-    assert made.progress[-1] == f'scoring {images} of {images} validation images'
+    assert made.progress[-1] == f'64x128: {images} of {images} validation images'
+
+
+def test_each_size_becomes_an_operating_point_with_scores_of_its_own(
+    made: Made, tmp_path: Path
+) -> None:
+    sizes = [Size(64, 128), Size(32, 64), Size(64, 128)]
+    folder = write_about(tmp_path / 'model')
+    exported = export_model(made.checkpoint, made.data, folder, lambda message: None, sizes)
+    model = model_from_folder(folder)
+    points = model.manifest.operating_points
+    assert [point[:2] for point in points] == [(64, 128), (32, 64)] == list(exported.scores)
+    for point, scores in zip(points, exported.scores.values(), strict=True):
+        assert point.scores == {
+            'miou': scores.miou,
+            'iou_ground': scores.iou[0],
+            'iou_disc': scores.iou[1],
+            'ece': scores.ece,
+        }
+        artifact = model.manifest.artifact('fp32', point)
+        golden = golden_from_bytes(model.read(point.golden), point.golden.file)
+        with open_engine('onnxruntime', model, artifact, 1) as engine:
+            assert min(check_golden(engine, golden)) > 0.99
+    best = max(exported.scores.values(), key=lambda scores: scores.miou)
+    assert model.manifest.document['scores']['miou'] == best.miou
+    assert exported.scores[PLAN.size] == made.exported.scores[PLAN.size]
+    card = (folder / 'MODEL_CARD.md').read_text()
+    assert f'| 32x64 | {points[1].scores["miou"]:.4f} |' in card
+
+
+def test_a_size_that_the_network_cannot_take_is_refused_before_any_work(
+    made: Made, tmp_path: Path
+) -> None:
+    folder, progress = write_about(tmp_path / 'model'), list[str]()
+    sizes = [Size(64, 128), Size(60, 100)]
+    with pytest.raises(RequestError, match=r'60x100 .* not divisible by 8; try 64x96'):
+        export_model(made.checkpoint, made.data, folder, progress.append, sizes)
+    assert progress == []
 
 
 def test_exporting_again_mends_the_folder_to_the_same_bytes(made: Made, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from unet_perception.report.demo import (
+    COUNTERS,
     DemoTrace,
     Still,
     headline,
@@ -28,7 +29,7 @@ GOOD: dict[str, Any] = {
     'lost_in_transport': 0,
     'masks_published': 374,
     'masks_received': 374,
-    'counters': {'published': 374, 'displaced': 1, 'malformed': 0, 'failed': 0, 'gated': 0},
+    'counters': {**dict.fromkeys(COUNTERS, 0), 'published': 374, 'displaced': 1},
     'fps': 24.9,
     'latency_ms': TIMES,
     'engine_ms': {'p50': 16.2, 'p95': 20.1},
@@ -185,7 +186,7 @@ def test_a_fault_is_an_alarm(change: dict[str, Any]) -> None:
 
 
 def test_losses_name_every_missing_frame() -> None:
-    counters = {'published': 360, 'displaced': 4, 'malformed': 3, 'failed': 0, 'stale': 2}
+    counters = {'published': 360, 'displaced': 4, 'malformed': 3, 'failed': 0, 'eaten': 2}
     summary = GOOD | {'masks_published': 360, 'masks_received': 359, 'counters': counters}
     summary |= {'lost_in_transport': 5}
     found = losses(summary)

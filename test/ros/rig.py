@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from unet_perception.core.engine import Engine
 from unet_perception.core.frame import U8
 from unet_perception.core.golden import golden_from_bytes
+from unet_perception.core.health import HealthSnapshot
 from unet_perception.core.manifest import Artifact, Model
 from unet_perception.engines.fake import FakeEngine
 from unet_perception.ros import topics
@@ -28,6 +30,7 @@ from unet_perception.ros.node import SegmentationNode
 from unet_perception.ros.serving import WARM_UP_RUNS
 
 NEAR, FAR = 0.01, 10.0
+OUTPUTS = ('confidence', 'mask', 'camera_info')
 
 
 def wait_until(holds: Callable[[], object], seconds: float = FAR) -> bool:
@@ -81,31 +84,46 @@ def jpeg_message(bgr: U8, keep: float = 1.0) -> CompressedImage:
 def fake_opener(
     script: Iterable[float | Exception] = (),
 ) -> Callable[[str, Model, Artifact, int], Engine]:
-    """Return an opener of engines that give the golden answer, then follow the script."""
+    """Return an opener of engines that give the golden answer, then follow the script.
+
+    An iterator is shared by the engines of all operating points; a list begins anew for each.
+    """
 
     def opener(backend: str, model: Model, artifact: Artifact, threads: int) -> Engine:
-        point = model.manifest.operating_points[0]
+        points = {point[:2]: point for point in model.manifest.operating_points}
+        point = points[artifact.height, artifact.width]
         golden = golden_from_bytes(model.read(point.golden), 'golden')
         calm = [0.0] * (WARM_UP_RUNS + 1)  # and the golden check
-        return FakeEngine(golden.probabilities, [*calm, *script])
+        return FakeEngine(golden.probabilities, chain(calm, script))
 
     return opener
 
 
 class Rig:
-    """Node, camera and consumer, spun by one thread; `close` ends all."""
+    """Node, camera and consumer, spun by one thread; `close` ends all.
+
+    The budget is generous unless a test is about it: test machines have slow moments.
+    """
 
     def __init__(self, opener: Any = None, **parameters: Any) -> None:
+        parameters = {'latency_budget_ms': 10_000.0, **parameters}
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         options: dict[str, Any] = {'parameter_overrides': overrides}
         if opener is not None:
             options['opener'] = opener
         self.node = SegmentationNode(**options)
         self.peer = rclpy.create_node('peer')
-        self.received: dict[str, list[Any]] = {'confidence': [], 'mask': [], 'camera_info': []}
+        prefixes = [f'{name}/' if name else '' for name in parameters.get('cameras', [''])]
+        self.received: dict[str, list[Any]] = {
+            f'{prefix}{name}': [] for prefix in prefixes for name in OUTPUTS
+        }
         self.arrivals: list[str] = []
         self.statuses: list[DiagnosticArray] = []
-        self.images = self.peer.create_publisher(Image, 'image', 5)
+        self.cameras = {
+            prefix.rstrip('/'): self.peer.create_publisher(Image, f'{prefix}image', 5)
+            for prefix in prefixes
+        }
+        self.images = next(iter(self.cameras.values()))
         self.jpegs = self.peer.create_publisher(CompressedImage, 'image/compressed', 5)
         self.infos = self.peer.create_publisher(CameraInfo, 'camera_info', 5)
         for name in self.received:
@@ -135,15 +153,20 @@ class Rig:
         assert self.node.trigger_configure().name == 'SUCCESS'
         assert self.node.trigger_activate().name == 'SUCCESS'
         compressed = self.node.get_parameter('image_transport').value == 'compressed'
-        camera = self.jpegs if compressed else self.images
-        assert wait_until(camera.get_subscription_count)
-        assert wait_until(lambda: self.peer.count_publishers('segmentation/mask'))
+        cameras = [self.jpegs] if compressed else list(self.cameras.values())
+        assert wait_until(lambda: all(camera.get_subscription_count() for camera in cameras))
+        masks = [f'{name}/segmentation/mask'.lstrip('/') for name in self.cameras]
+        assert wait_until(lambda: all(self.peer.count_publishers(name) for name in masks))
         sleep(0.2)  # the graph knows a moment before the endpoints do
         return self
 
-    def counters(self) -> dict[str, int]:
+    def health(self, camera: str = '') -> HealthSnapshot:
+        """Return what the node knows of a camera's frames."""
+        return self.node.healths[camera].snapshot()
+
+    def counters(self, camera: str = '') -> dict[str, int]:
         """Return the counters that are not zero."""
-        return {k: n for k, n in self.node.health.snapshot().counters.items() if n}
+        return {k: n for k, n in self.health(camera).counters.items() if n}
 
     def settle(self, frames: int) -> dict[str, int]:
         """Wait until so many frames have ended; return the counters that are not zero."""
@@ -169,10 +192,12 @@ class Rig:
             spin_once(self._executor, self.node, 0.1)
 
     def _subscribe(self, name: str) -> None:
-        kind = CameraInfo if name == 'camera_info' else Image
+        kind = CameraInfo if name.endswith('camera_info') else Image
+        camera, _, output = name.rpartition('/')
+        topic = '/'.join(filter(None, (camera, 'segmentation', output)))
 
         def receive(message: Any) -> None:
             self.received[name].append(message)
             self.arrivals.append(name)
 
-        self.peer.create_subscription(kind, f'segmentation/{name}', receive, 10)
+        self.peer.create_subscription(kind, topic, receive, 10)

@@ -16,7 +16,7 @@ from launch_stub import SHARE, LaunchedNode, arguments_of, launched
 from unet_perception.ros.parameters import PARAMETERS, Row, complaint_about
 
 CONFIG = SHARE / 'config'
-LAUNCH_FILES = ('segmentation.launch.py', 'demo.launch.py')
+LAUNCH_FILES = ('segmentation.launch.py', 'demo.launch.py', 'multi_camera.launch.py')
 EXECUTABLES = {'segmentation_node': 'node', 'camera_player': 'camera_player'}
 BYTES_OF_4K, BYTES_OF_1080P = 3840 * 2160 * 3, 1920 * 1080 * 3
 LARGEST_UDP_MESSAGE = 65500
@@ -75,6 +75,27 @@ class TestSegmentation:
         node = the_node(namespace='front', log_level='debug')
         assert node.namespace == 'front'
         assert node.ros_arguments == ['--log-level', 'debug']
+
+
+class TestMultiCamera:
+    def test_one_node_serves_all_cameras_each_below_its_name(self) -> None:
+        (node,) = launched('multi_camera.launch.py', cameras='front, left').nodes
+        assert node.parameters[1]['cameras'] == ['front', 'left']
+        assert node.parameters[1]['autostart'] is True
+        assert node.remappings == {
+            'front/image': 'front/image_raw',
+            'front/image/compressed': 'front/image_raw/compressed',
+            'front/camera_info': 'front/camera_info',
+            'left/image': 'left/image_raw',
+            'left/image/compressed': 'left/image_raw/compressed',
+            'left/camera_info': 'left/camera_info',
+        }
+
+    def test_other_topics_and_parameters_are_arguments_as_for_one_camera(self) -> None:
+        arguments = {'image_topic': 'rgb', 'namespace': 'robot', 'transport': 'local'}
+        (node,) = launched('multi_camera.launch.py', cameras='a', **arguments).nodes
+        assert (node.remappings['a/image'], node.namespace) == ('a/rgb', 'robot')
+        assert node.environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
 
 
 class TestTransport:
@@ -281,6 +302,11 @@ class TestRealLaunch:
         file = prefix / 'share' / 'unet_perception' / 'launch' / 'segmentation.launch.py'
         seen = really_launched(file, {'now active'}, transport='large_images')
         assert 'now active' in seen.text
+        assert seen.exit_codes == {'segmentation_node': 0}
+
+    def test_several_cameras_share_a_node(self, prefix: Path, domain: int) -> None:
+        file = prefix / 'share' / 'unet_perception' / 'launch' / 'multi_camera.launch.py'
+        seen = really_launched(file, {'now active'}, cameras='front,left,right', transport='local')
         assert seen.exit_codes == {'segmentation_node': 0}
 
     def test_demo_plays_to_an_active_node_by_one_transport(

@@ -40,6 +40,7 @@ HUMBLE = {
     'rclpy.qos': {
         'DurabilityPolicy',
         'QoSCompatibility',
+        'QoSPolicyKind',
         'QoSProfile',
         'ReliabilityPolicy',
         'qos_check_compatible',

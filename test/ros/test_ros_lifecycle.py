@@ -27,7 +27,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def onnx_of(model: Path) -> Path:
-    (file,) = model.glob('*.onnx')
+    (file,) = model.glob('*.256x512.onnx')
     return file
 
 
@@ -124,7 +124,7 @@ def test_ten_lives_leave_no_thread_no_handle_and_no_memory() -> None:
     with Rig() as rig:
         for life in range(13):
             rig.start()
-            before = rig.node.health.snapshot().received
+            before = rig.health().received
             rig.images.publish(image_message(highway, (life, 0)))
             assert wait_until(lambda: rig.counters().get('published'))
             assert before == 0, 'each life counts anew'

@@ -35,7 +35,7 @@ def test_a_node_flooded_at_three_times_its_capacity_accounts_for_every_frame(
     tmp_path: Path,
 ) -> None:
     with Rig().start() as rig:
-        probe = rig.node._serving.pipeline._engine
+        probe = rig.node._serving.pipelines[0]._engine
         start = monotonic()
         for _ in range(10):
             probe.infer(np.zeros((1, 256, 512, 3), np.uint8))
@@ -53,8 +53,8 @@ def test_a_node_flooded_at_three_times_its_capacity_accounts_for_every_frame(
             'wait_for_subscriber_s:=10.0',
         ) as player:
             player.communicate(timeout=60)
-        assert wait_until(lambda: rig.node.health.snapshot().busy_s == 0.0)
-        health = rig.node.health.snapshot()
+        assert wait_until(lambda: rig.health().busy_s == 0.0)
+        health = rig.health()
     sent = sum(1 for _ in csv.reader(log.open())) - 1
     assert sent == frames
     assert sum(health.counters.values()) == health.received <= sent

@@ -30,7 +30,7 @@ def test_the_consumer_works_as_printed() -> None:
     (snippet,) = re.findall(r'```python\n(.*?)```', README.read_text(), re.DOTALL)
     assert 'age_ms > 200' in snippet
     highway = np.full((54, 96, 3), 90, np.uint8)
-    with Rig(fake_opener()).start() as rig:
+    with Rig(fake_opener(), publish_late=True).start() as rig:
         consumer = subprocess.Popen(
             [sys.executable, '-u', '-c', snippet],
             stdout=subprocess.PIPE,

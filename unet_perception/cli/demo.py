@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..core.footage import frames_from_path
+from ..core.health import Outcome
+from ..core.manifest import model_from_folder
 from ..core.paths import model_folder, sample_footage
 from ..engines import choose_backend
 from ..errors import RequestError
@@ -28,6 +30,7 @@ from .demo_processes import (
 )
 from .processes import loopback_environment
 
+LOSSES = [outcome.value for outcome in Outcome if outcome is not Outcome.PUBLISHED]
 OUTPUTS = ('overlay.mp4', 'report.html', 'summary.json')
 
 
@@ -103,7 +106,12 @@ def _play_and_record(
 ) -> None:
     """Run node, recorder and player; their files are in `scratch` afterwards."""
     environment = loopback_environment(scratch)
-    serving: dict[str, Any] = {'model': str(model), 'backend': options.backend, 'autostart': True}
+    serving: dict[str, Any] = {
+        'model': str(model),
+        'backend': options.backend,
+        'operating_point': model_from_folder(model).manifest.best_first[0].name,
+        'autostart': True,
+    }  # at one point, so that every mask can be compared with the offline pipeline's
     playing: dict[str, Any] = {
         'source': str(source),
         'rate': options.rate,
@@ -136,11 +144,7 @@ def _play_and_record(
 def _live_line(line: dict[str, Any], frames: int) -> str:
     """Say how it goes: rate and latency at the consumer, and what got lost where."""
     latency, seen = line['latency_ms'], line['input']
-    lost = ', '.join(
-        f'{name} {seen[name]}'
-        for name in ('displaced', 'malformed', 'failed', 'gated')
-        if seen.get(name, '0') != '0'
-    )
+    lost = ', '.join(f'{name} {seen[name]}' for name in LOSSES if seen.get(name, '0') != '0')
     return (
         f'{line["fps"]:5.1f} masks/s  p50 {latency["p50"]:5.1f} ms  p95 {latency["p95"]:5.1f} ms  '
         f'{line["masks"]} masks of {frames} images  lost: {lost or "none"}'

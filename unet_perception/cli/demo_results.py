@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core.footage import frames_from_path
 from ..core.frame import U8, frame_from_pixels
+from ..core.health import Outcome
 from ..core.manifest import Model, model_from_folder
 from ..core.overlay import bgr_table, overlay
 from ..core.pipeline import SegmentationPipeline, digest_of
@@ -127,8 +128,7 @@ def _rows(run: DemoRun, name: str) -> Iterator[dict[str, str]]:
 def _counts(
     sent: list[Sent], received: list[Received], statuses: Mapping[str, Any]
 ) -> dict[str, Any]:
-    names = ('published', 'displaced', 'malformed', 'failed', 'gated')
-    counters = {name: int(statuses['input'][name]) for name in names}
+    counters = {outcome.value: int(statuses['input'][outcome.value]) for outcome in Outcome}
     frames_received = int(statuses['input']['frames_received'])
     return {
         'frames_sent': len(sent),

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 import sys
 
+from ..core.geometry import Size
 from ..export.about import ABOUT, ABOUT_FIELDS
 
 
@@ -18,6 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'model', type=Path, help=f'model folder with {ABOUT} ({", ".join(ABOUT_FIELDS)})'
     )
+    parser.add_argument(
+        '--sizes',
+        type=_sizes,
+        default=(),
+        help='operating points, height x width with commas between (256x512,192x384); default: '
+        'the size it was trained at',
+    )
     parser.add_argument('--json', action='store_true', help='print the scores as JSON')
 
 
@@ -25,13 +33,28 @@ def run(options: argparse.Namespace) -> int:
     """Export and score; 0 when done."""
     from ..export.model_folder import export_model
 
-    exported = export_model(options.checkpoint, options.data, options.model, _show)
+    exported = export_model(options.checkpoint, options.data, options.model, _show, options.sizes)
+    scores = {f'{size.height}x{size.width}': each for size, each in exported.scores.items()}
     if options.json:
-        print(json.dumps(exported.scores._asdict(), indent=2))
+        print(json.dumps({name: each._asdict() for name, each in scores.items()}, indent=2))
     else:
-        scores = exported.scores
-        print(f'{exported.folder}: mIoU {scores.miou:.4f}, ECE {scores.ece:.4f}')
+        print(exported.folder)
+        for name, each in scores.items():
+            print(f'  {name}: mIoU {each.miou:.4f}, ECE {each.ece:.4f}')
     return 0
+
+
+def _sizes(text: str) -> list[Size]:
+    """Read a list of sizes, or say how one is written."""
+    sizes = []
+    for part in text.split(','):
+        height, _, width = part.partition('x')
+        if not (height.isdecimal() and width.isdecimal()):
+            raise argparse.ArgumentTypeError(
+                f'{part!r} is no size; write height x width, as in 256x512,192x384'
+            )
+        sizes.append(Size(int(height), int(width)))
+    return sizes
 
 
 def _show(message: str) -> None:

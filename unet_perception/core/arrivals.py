@@ -12,6 +12,8 @@ from .stamp_gaps import StampGaps
 
 FUTURE_NS = 200_000_000
 """A simulation's clock advances in steps, and synchronised clocks differ by less than this."""
+OLD_NS = 10_000_000_000
+"""An older stamp is not a camera's that works now."""
 
 
 class Oddity(Enum):
@@ -24,6 +26,10 @@ class Oddity(Enum):
     STAMP_IN_FUTURE = (
         'stamp is {:.1f} s in the future: synchronise the clocks of both machines, and set '
         'use_sim_time on all nodes or on none'
+    )
+    STAMP_OLD = (
+        'stamp is {:.0f} s old, so that budgets count from arrival: synchronise the clocks, or '
+        'replay with --clock and use_sim_time'
     )
     STAMP_WENT_BACK = (
         'stamp went back by {:.3f} s: two cameras on one topic, a bag that began anew, or a '
@@ -91,6 +97,8 @@ class Arrivals:
         self._stamp_gaps.record(frame.stamp_ns)
         if clock_ns and frame.stamp_ns > clock_ns + FUTURE_NS:  # 0: /clock has not yet spoken
             self.note(Oddity.STAMP_IN_FUTURE, now_ns, (frame.stamp_ns - clock_ns) / 1e9)
+        if clock_ns > frame.stamp_ns + OLD_NS:
+            self.note(Oddity.STAMP_OLD, now_ns, (clock_ns - frame.stamp_ns) / 1e9)
         if before and frame.stamp_ns < before.stamp_ns:
             self.note(Oddity.STAMP_WENT_BACK, now_ns, (before.stamp_ns - frame.stamp_ns) / 1e9)
 

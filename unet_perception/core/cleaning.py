@@ -24,6 +24,14 @@ class Cleaning(NamedTuple):
     min_region_px: int = 0
     """Connected regions of any class that have fewer pixels are removed."""
 
+    def scaled(self, factor: float) -> 'Cleaning':
+        """Return the same cleaning for an input whose sides are `factor` times as long."""
+        return Cleaning(
+            round(self.opening_px * factor),
+            round(self.closing_px * factor),
+            round(self.min_region_px * factor**2),
+        )
+
 
 NOTHING = Cleaning()
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from .arrivals import Arrivals, Incident, InputSeen, Oddity
 from .frame import Frame
 from .histogram import Percentiles, RollingHistogram
-from .pipeline import Segmentation
+from .pipeline import Segmentation, StageTimes
+from .rolling import RollingRatio
 
 
 class Outcome(Enum):
@@ -22,6 +23,8 @@ class Outcome(Enum):
 
     PUBLISHED = 'published'  # mask and confidence went out
     DISPLACED = 'displaced'  # a newer frame arrived before the engine was free
+    STALE = 'stale'  # it would have been late, so no work was done on it
+    LATE = 'late'  # its mask was ready too late, so it was not published
     MALFORMED = 'malformed'  # the image could not be decoded
     FAILED = 'failed'  # inference or publishing raised
     GATED = 'gated'  # inactive, disabled or shutting down
@@ -41,7 +44,11 @@ DURATIONS = (
 )
 
 
+JUDGED = (Outcome.PUBLISHED, Outcome.STALE, Outcome.LATE, Outcome.FAILED)
+"""Frames that were taken from a good camera: each should have been on time."""
 SUMMARY_NS = 1_000_000_000
+PAUSE_NS = 2_000_000_000
+"""After so long without an image, the next one begins a new stream."""
 
 
 class HealthSnapshot(NamedTuple):
@@ -49,6 +56,13 @@ class HealthSnapshot(NamedTuple):
 
     received: int
     counters: Mapping[str, int]
+    overruns: int
+    """Published frames whose publish call returned after the deadline."""
+    miss_ratio: float | None
+    """Share of the frames taken in the last minute that were not out in time."""
+    published_by_point: Mapping[int, int]
+    unanswered_s: float
+    """For how long images have been arriving without a mask; 0 if none arrive."""
     fps_in: float
     fps_out: float
     durations: Mapping[str, Percentiles | None]  # ms
@@ -74,7 +88,11 @@ class Health:
         self._turned_away = dict.fromkeys(Outcome, 0)
         self._worked_on = dict.fromkeys(Outcome, 0)
         self._arrivals = Arrivals()
+        self._misses = RollingRatio()
+        self._overruns = 0
+        self._published_by_point: dict[int, int] = {}
         self._durations = {name: RollingHistogram() for name in DURATIONS}
+        self._stages_ms: Mapping[str, float] = {}
         self.latest_ms: Mapping[str, float] = {}
         """Durations of the latest published frame."""
         self._looks: str | None = None
@@ -84,10 +102,14 @@ class Health:
         self._summed_ns = -SUMMARY_NS
         self._started_ns: int | None = None
         self._published_ns: int | None = None
+        self._received_ns = self._stream_began_ns = -PAUSE_NS
 
     def on_received(self, frame: Frame, clock_ns: int) -> None:
         """Note that a frame arrived when the node's own clock said `clock_ns`."""
         now = self._clock()
+        if now - self._received_ns >= PAUSE_NS:
+            self._stream_began_ns = now
+        self._received_ns = now
         self._arrivals.record(frame, clock_ns, now)
         if 0 < frame.stamp_ns <= clock_ns:
             self._durations['arrival'].record((clock_ns - frame.stamp_ns) / 1e6, now)
@@ -101,34 +123,48 @@ class Health:
         now = self._started_ns = self._clock()
         self._durations['queue'].record((now - frame.received_ns) / 1e6, now)
 
-    def on_published(
-        self, result: Segmentation, publish_ns: int, latency_ms: float | None
-    ) -> None:
-        """Count the taken frame as published; `latency_ms` is None if its stamp tells nothing."""
-        now, times = self._clock(), result.times
-        assert self._started_ns is not None, 'on_taken comes first'
-        latest = {
+    def on_segmented(self, times: StageTimes) -> None:
+        """Note how long the taken frame's stages took, whether or not its mask is in time."""
+        now = self._clock()
+        self._stages_ms = {
             'decode': times.decode_ns / 1e6,
             'preprocess': times.preprocess_ns / 1e6,
             'inference': times.inference_ns / 1e6,
             'postprocess': times.postprocess_ns / 1e6,
+        }
+        self._record(self._stages_ms, now)
+
+    def on_published(
+        self,
+        result: Segmentation,
+        point: int,
+        publish_ns: int,
+        latency_ns: int | None,
+        is_overrun: bool,
+    ) -> None:
+        """Count the taken frame as published; `latency_ns` is None if its stamp tells nothing."""
+        now = self._clock()
+        assert self._started_ns is not None, 'on_taken comes first'
+        latest = {
             'publish': publish_ns / 1e6,
             'processing': (now - self._started_ns) / 1e6,
         }
-        if latency_ms is not None:
-            latest['pipeline_latency'] = latency_ms
+        if latency_ns is not None:
+            latest['pipeline_latency'] = latency_ns / 1e6
         if self._published_ns is not None:
             latest['cyclic'] = (now - self._published_ns) / 1e6
-        for name, value in latest.items():
-            self._durations[name].record(value, now)
-        self.latest_ms, self._published_ns = latest, now
+        self._record(latest, now)
+        self.latest_ms, self._published_ns = {**self._stages_ms, **latest}, now
+        self._published_by_point[point] = self._published_by_point.get(point, 0) + 1
+        self._overruns += is_overrun
         self._compare_looks(result, now)
-        self._finish(Outcome.PUBLISHED)
+        self._finish(Outcome.PUBLISHED, now, is_miss=is_overrun)
 
     def on_lost(self, outcome: Outcome, message: str) -> None:
         """Count the taken frame as lost, and remember why."""
-        self._incidents[outcome] = (message, self._clock())
-        self._finish(outcome)
+        now = self._clock()
+        self._incidents[outcome] = (message, now)
+        self._finish(outcome, now, is_miss=True)
 
     def snapshot(self) -> HealthSnapshot:
         """Sum up what is known now."""
@@ -137,6 +173,10 @@ class Health:
         return HealthSnapshot(
             received=arrivals.received,
             counters={o.value: self._turned_away[o] + self._worked_on[o] for o in Outcome},
+            overruns=self._overruns,
+            miss_ratio=self._misses.ratio(now),
+            published_by_point=dict(self._published_by_point),
+            unanswered_s=self._unanswered_s(now),
             fps_in=arrivals.rate(now),
             fps_out=self._durations['processing'].rate(now),
             durations=self._durations_at(now),
@@ -166,8 +206,19 @@ class Health:
             self._arrivals.note(Oddity.IMAGE_CHANGED, now, self._looks, looks)
         self._looks = looks
 
-    def _finish(self, outcome: Outcome) -> None:
+    def _record(self, durations_ms: Mapping[str, float], now: int) -> None:
+        for name, value in durations_ms.items():
+            self._durations[name].record(value, now)
+
+    def _unanswered_s(self, now: int) -> float:
+        if now - self._received_ns >= PAUSE_NS:
+            return 0.0
+        return (now - max(self._published_ns or 0, self._stream_began_ns)) / 1e9
+
+    def _finish(self, outcome: Outcome, now: int, is_miss: bool) -> None:
         self._worked_on[outcome] += 1
+        if outcome in JUDGED:
+            self._misses.record(is_miss, now)
         self._started_ns = None
 
     def _incident(self, outcome: Outcome, now: int) -> Incident | None:

@@ -54,6 +54,11 @@ class OperatingPoint(NamedTuple):
     scores: Mapping[str, float]
     golden: ModelFile
 
+    @property
+    def name(self) -> str:
+        """The size as people and parameters write it: height x width."""
+        return f'{self.height}x{self.width}'
+
 
 class Calibration(NamedTuple):
     """How confidences were calibrated; `data_sha256` is empty if they never were."""
@@ -82,14 +87,21 @@ class Manifest(NamedTuple):
         """Return the classes' RGB colours, by id."""
         return [info.color for info in self.classes]
 
+    @property
+    def best_first(self) -> list[OperatingPoint]:
+        """The operating points by score, of equal ones the largest first."""
+        return sorted(
+            self.operating_points,
+            key=lambda point: (point.scores.get('miou', 0.0), point.height * point.width),
+            reverse=True,
+        )
+
     def artifact(self, precision: str, point: OperatingPoint) -> Artifact:
         """Return the file for a precision at an operating point; ModelError if there is none."""
         for artifact in self.artifacts:
             if (artifact.precision, artifact.height, artifact.width) == (precision, *point[:2]):
                 return artifact
-        raise ModelError(
-            f'model {self.name!r} has no {precision} file for {point.height}x{point.width}'
-        )
+        raise ModelError(f'model {self.name!r} has no {precision} file for {point.name}')
 
 
 class Model(NamedTuple):

@@ -27,7 +27,7 @@ def tune_malloc() -> bool:
     return all(library.mallopt(name, size) for name, size in TUNING.items())
 
 
-def resident_mb() -> float:
-    """Return the memory that this process holds now, MB (RSS)."""
-    pages = int(Path('/proc/self/statm').read_text().split()[1])
+def resident_mb(pid: int | str = 'self') -> float:
+    """Return the memory that a process holds now, MB (RSS); this one's unless another is named."""
+    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
     return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

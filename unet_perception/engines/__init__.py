@@ -95,6 +95,6 @@ def open_engine(backend: str, model: Model, artifact: Artifact, threads: int = 0
 
 
 def default_artifact(model: Model) -> tuple[Artifact, OperatingPoint]:
-    """Return what is served unless something else is asked for: fp32, the first size."""
-    point = model.manifest.operating_points[0]
+    """Return what is served unless something else is asked for: fp32, the best size."""
+    point = model.manifest.best_first[0]
     return model.manifest.artifact('fp32', point), point

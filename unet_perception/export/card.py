@@ -20,6 +20,13 @@ def card_from_manifest(document: Mapping[str, Any]) -> str:
         f'| {entry["bytes"] / 1e6:.2f} MB |'
         for entry in document['artifacts']
     )
+    points = '\n'.join(
+        f'| {point["height"]}x{point["width"]} | '
+        + ' | '.join(f'{value:.4f}' for value in point['scores'].values())
+        + ' |'
+        for point in document['operating_points']
+    )
+    columns = list(document['operating_points'][0]['scores'])
     return f"""# Model card: {document['name']} {document['version']}
 
 Task: {document['task']}. Classes by id: {', '.join(f'{k} {n}' for k, n in enumerate(names))}.
@@ -32,7 +39,7 @@ Bytes in (RGB), bytes out (probabilities x255): normalisation and softmax are in
 ## Scores
 
 On the {scores['images']} validation images, at their own resolution, through the same pipeline
-that the node runs, on {scores['backend']}:
+that the node runs, on {scores['backend']}. Of the best operating point:
 
 | score | value |
 |---|---|
@@ -40,6 +47,12 @@ that the node runs, on {scores['backend']}:
 {''.join(f'| IoU {name} | {value:.4f} |{chr(10)}' for name, value in iou)}\
 | pixel accuracy | {scores['pixel_accuracy']:.4f} |
 | expected calibration error (15 bins) | {scores['ece']:.4f} |
+
+Of every operating point (height x width), the same weights at another input size:
+
+| size | {' | '.join(columns)} |
+|---{'|---' * len(columns)}|
+{points}
 
 The confidence was not calibrated after training (temperature 1).
 

@@ -3,7 +3,7 @@
 Knows the schema of `core.manifest`; what people must write themselves comes from `about.json`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import hashlib
 import io
 import json
@@ -20,7 +20,7 @@ from ..core.geometry import Size, letterboxed
 from ..core.golden import LEAST_SHARE
 from ..core.manifest import MANIFEST, SCHEMA, Artifact, ModelFile, model_from_folder
 from ..core.pipeline import SegmentationPipeline
-from ..engines import choose_backend, default_artifact, open_engine
+from ..engines import choose_backend, open_engine
 from ..errors import DataError, ModelError, RequestError
 from ..training.checkpoint import load_checkpoint
 from ..training.dataset import (
@@ -42,18 +42,30 @@ CARD = 'MODEL_CARD.md'
 NEVER_CALIBRATED = 1.0
 
 
+class Point(NamedTuple):
+    """An operating point: its file and its golden."""
+
+    artifact: Artifact
+    golden: ModelFile
+
+
 class Exported(NamedTuple):
-    """What an export yielded."""
+    """What an export yielded: scores by size, as in the request."""
 
     folder: Path
-    scores: Scores
+    scores: dict[Size, Scores]
 
 
 def export_model(
-    checkpoint: Path, data: Path, folder: Path, on_progress: Callable[[str], None]
+    checkpoint: Path,
+    data: Path,
+    folder: Path,
+    on_progress: Callable[[str], None],
+    sizes: Sequence[Size] = (),
 ) -> Exported:
     """Fill `folder`, which holds `about.json`, and score the result on the validation blocks.
 
+    Each of `sizes` becomes an operating point; without any, the size it was trained at does.
     All is made and scored elsewhere first, so an export that fails leaves `folder` as it was.
     """
     about = about_from_folder(folder)
@@ -67,8 +79,11 @@ def export_model(
     classes = network.config.classes
     if classes != len(about['classes']):
         raise RequestError(f'{ABOUT} names {len(about["classes"])} classes, not {classes}')
+    sizes = list(dict.fromkeys(sizes)) or [Size(*training['plan']['size'])]
+    for size in sizes:
+        network.config.check_size(size)
     with TemporaryDirectory() as scratch:
-        scores = _build(Path(scratch), about, network, training, split, on_progress)
+        scores = _build(Path(scratch), about, network, training, split, sizes, on_progress)
         _publish(Path(scratch), folder)
     return Exported(folder, scores)
 
@@ -79,20 +94,22 @@ def _build(
     network: UNet,
     training: dict[str, Any],
     split: Split,
+    sizes: Sequence[Size],
     on_progress: Callable[[str], None],
-) -> Scores:
+) -> dict[Size, Scores]:
     """Write everything but `about.json` to `folder`, the manifest with the scores of the rest."""
-    classes = network.config.classes
-    size = Size(*training['plan']['size'])
-    on_progress(f'exporting {size.height}x{size.width}')
-    normalisation = training['normalisation']
-    graph = wrap(onnx_from_network(network, size), **normalisation, temperature=NEVER_CALIBRATED)
-    artifact = _write_artifact(folder, graph, size)
-    golden = _write_golden(folder, artifact, split.validation, classes)
-    document = _document(about, training, artifact, golden)
+    classes, normalisation = network.config.classes, training['normalisation']
+    points = []
+    for size in sizes:
+        on_progress(f'exporting {size.height}x{size.width}')
+        core = onnx_from_network(network, size)
+        graph = wrap(core, **normalisation, temperature=NEVER_CALIBRATED)
+        artifact = _write_artifact(folder, graph, size)
+        points.append(Point(artifact, _write_golden(folder, artifact, split.validation, classes)))
+    document = _document(about, training, points)
     _write(folder, MANIFEST, _json_bytes(document))
     scores = _scores_of(folder, split, classes, on_progress)
-    _add_scores(document, scores, training['data_sha256'])
+    _add_scores(document, list(scores.values()), training['data_sha256'])
     _write(folder, MANIFEST, _json_bytes(document))
     _write(folder, CARD, card_from_manifest(document).encode())
     return scores
@@ -143,18 +160,23 @@ def _reference_engine(folder: Path, artifact: Artifact, classes: int) -> Engine:
 
 
 def _document(
-    about: dict[str, Any], training: dict[str, Any], artifact: Artifact, golden: ModelFile
+    about: dict[str, Any], training: dict[str, Any], points: Sequence[Point]
 ) -> dict[str, Any]:
     """Return the manifest without its scores."""
-    size = {'height': artifact.height, 'width': artifact.width}
     texts = {name: about[name] for name in ('license', 'attribution')}
     return {
         'schema': SCHEMA,
         **{name: about[name] for name in ('name', 'version', 'task', 'classes')},
         'input': {'layout': 'NHWC', 'dtype': 'uint8', 'channels': 'rgb', 'resize': 'letterbox'},
         'output': {'kind': 'probabilities', 'layout': 'NCHW', 'dtype': 'uint8'},
-        'operating_points': [{**size, 'scores': {}, 'golden': golden._asdict()}],
-        'artifacts': [{**artifact.file._asdict(), 'precision': artifact.precision, **size}],
+        'operating_points': [
+            {**_size(artifact), 'scores': {}, 'golden': golden._asdict()}
+            for artifact, golden in points
+        ],
+        'artifacts': [
+            {**artifact.file._asdict(), 'precision': artifact.precision, **_size(artifact)}
+            for artifact, _ in points
+        ],
         'calibration': {
             'temperature': NEVER_CALIBRATED,
             'ece_before': 0.0,
@@ -168,31 +190,41 @@ def _document(
     }
 
 
+def _size(artifact: Artifact) -> dict[str, int]:
+    return {'height': artifact.height, 'width': artifact.width}
+
+
 def _scores_of(
     folder: Path, split: Split, classes: int, on_progress: Callable[[str], None]
-) -> Scores:
-    """Score the folder just as a node would serve it."""
+) -> dict[Size, Scores]:
+    """Score every operating point of the folder just as a node would serve it."""
     try:
         model = model_from_folder(folder)
     except ModelError as exc:  # what else the manifest says is our own
         raise RequestError(f'{ABOUT} makes no valid manifest: {exc.__cause__}') from exc
-    artifact, _ = default_artifact(model)
-    total = len(split.validation)
-    backend = choose_backend('auto').backend
-    with open_engine(backend, model, artifact) as engine:
-        pipeline = SegmentationPipeline(engine, model.manifest.resize)
-        return score_pairs(
-            pipeline,
-            split.validation,
-            classes,
-            lambda done: on_progress(f'scoring {done} of {total} validation images'),
-        )
+    total, backend = len(split.validation), choose_backend('auto').backend
+    scores = {}
+    for artifact in model.manifest.artifacts:
+        size = Size(artifact.height, artifact.width)
+
+        def show(done: int, size: Size = size) -> None:
+            on_progress(f'{size.height}x{size.width}: {done} of {total} validation images')
+
+        with open_engine(backend, model, artifact) as engine:
+            pipeline = SegmentationPipeline(engine, model.manifest.resize)
+            scores[size] = score_pairs(pipeline, split.validation, classes, show)
+    return scores
 
 
-def _add_scores(document: dict[str, Any], scores: Scores, data_sha256: str) -> None:
-    document['scores'] |= {**scores._asdict(), 'data_sha256': data_sha256}
-    document['operating_points'][0]['scores'] = {'miou': scores.miou, 'ece': scores.ece}
-    document['calibration'] |= {'ece_before': scores.ece, 'ece_after': scores.ece}
+def _add_scores(document: dict[str, Any], scores: Sequence[Scores], data_sha256: str) -> None:
+    """Fill in every operating point's scores, and as the model's own those of the best."""
+    best = max(scores, key=lambda each: each.miou)
+    document['scores'] |= {**best._asdict(), 'data_sha256': data_sha256}
+    document['calibration'] |= {'ece_before': best.ece, 'ece_after': best.ece}
+    names = [entry['name'] for entry in document['classes']]
+    for point, each in zip(document['operating_points'], scores, strict=True):
+        iou = {f'iou_{name}': value for name, value in zip(names, each.iou, strict=True)}
+        point['scores'] = {'miou': each.miou, **iou, 'ece': each.ece}
 
 
 def _write(folder: Path, name: str, content: bytes) -> ModelFile:

@@ -35,6 +35,8 @@ PERCENTILES = ('p50', 'p95', 'p99', 'max')
 COUNTERS = {
     'published': 'left the node as masks',
     'displaced': 'gave way to a newer frame while waiting',
+    'stale': 'would have been late, so no work was done on them',
+    'late': 'were segmented too late to be published',
     'malformed': 'could not be decoded',
     'failed': 'could not be segmented',
     'gated': 'arrived while the node was not active',

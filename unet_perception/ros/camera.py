@@ -3,12 +3,14 @@
 Knows publishers and subscriptions; not inference or lifecycle.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import monotonic_ns
 from typing import Any
 
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
+from rclpy.qos import QoSPolicyKind
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float64
@@ -18,7 +20,7 @@ from ..core.frame import Frame
 from ..core.manifest import Manifest
 from ..core.overlay import bgr_table, overlay
 from ..core.pipeline import Segmentation
-from ..core.status import Publisher
+from ..core.situation import Publisher
 from ..errors import RequestError
 from . import topics
 from .graph import publishers_on
@@ -30,29 +32,34 @@ from .messages import (
     time_from_ns,
 )
 
+OVERRIDABLE = (QoSPolicyKind.DEADLINE, QoSPolicyKind.LIFESPAN)
+"""Of mask and confidence, by `qos_overrides.<topic>.publisher.…`; off unless asked for."""
+
 
 class Camera:
     """Subscriptions and publishers of one camera; `close` destroys them all.
 
+    A `name` goes before the topics, in and out; an empty one does not.
     `on_frame` is called by the executor's thread, `publish` and `publish_extras` by the worker.
     """
 
     def __init__(
         self,
         node: Node,
+        name: str,
         image_transport: str,
         manifest: Manifest,
         on_frame: Callable[[Frame], None],
     ) -> None:
-        self._node, self._on_frame = node, on_frame
+        self._node, self._on_frame, self.name = node, on_frame, name
         self._sequence = 0
         self._camera_info: CameraInfo | None = None
         self._table = bgr_table(manifest.colors)
         self._fill_mask, self._fill_confidence = ImageFiller('mono8'), ImageFiller('mono8')
         self._fill_overlay = ImageFiller('bgr8')
         self._publishers: list[Any] = []
-        self._confidence = self._publisher(topics.CONFIDENCE)
-        self._mask = self._publisher(topics.MASK)
+        self._confidence = self._publisher(topics.CONFIDENCE, OVERRIDABLE)
+        self._mask = self._publisher(topics.MASK, OVERRIDABLE)
         self._camera_info_out = self._publisher(topics.CAMERA_INFO_OUT)
         self._overlay = self._publisher(topics.OVERLAY)
         self._debug = {
@@ -118,18 +125,27 @@ class Camera:
             self._node.destroy_publisher(publisher)
         self._subscriptions, self._publishers = [], []
 
-    def _publisher(self, topic: topics.Topic) -> Any:
-        publisher = topics.publisher_on(self._node, topic)
+    def _publisher(self, topic: topics.Topic, overridable: Sequence[QoSPolicyKind] = ()) -> Any:
+        topic = topic.of_camera(self.name)
+        with self._explained(topic):
+            publisher = topics.publisher_on(self._node, topic, overridable)
         self._publishers.append(publisher)
         return publisher
 
     def _subscription(self, topic: topics.Topic, callback: Callable[[Any], None]) -> Any:
         """Subscribe; parameters `qos_overrides.<topic>.subscription.…` go first, as in ROS."""
         overriding = QoSOverridingOptions.with_default_policies()
-        try:
+        topic = topic.of_camera(self.name)
+        with self._explained(topic):
             return self._node.create_subscription(
                 topic.kind, topic.name, callback, topic.qos, qos_overriding_options=overriding
             )
+
+    @contextmanager
+    def _explained(self, topic: topics.Topic) -> Iterator[None]:
+        """Name the topic whose parameters rclpy refuses."""
+        try:
+            yield
         except (RuntimeError, ValueError, TypeError, ParameterException) as exc:
             raise RequestError(f'qos_overrides for {topic.name!r} are wrong: {exc}') from exc
 

@@ -10,7 +10,8 @@ from time import monotonic
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from ..core.status import Level, Status
+from ..core.status import Status
+from ..core.verdict import Level
 from . import topics
 
 PERIOD_S = 1.0

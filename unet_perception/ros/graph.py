@@ -8,7 +8,7 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 
-from ..core.status import Publisher
+from ..core.situation import Publisher
 from .topics import Topic
 
 

@@ -1,40 +1,42 @@
 """The lifecycle node `segmentation`: camera images in, mask and confidence out.
 
-Knows when things happen (configure, activate, deactivate, cleanup) and the gate between camera
+Knows when things happen (configure, activate, deactivate, cleanup) and the gate between cameras
 and worker; what happens is in `serving`, `worker` and `diagnostics`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import sys
-from time import monotonic
+from time import monotonic, monotonic_ns
 import traceback
-from types import MappingProxyType
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
+from ..core.budget import Budget
+from ..core.dispatch import Dispatcher
 from ..core.frame import Frame
 from ..core.health import Health, Outcome
 from ..core.memory import resident_mb
-from ..core.status import Situation, Stage, Status, statuses
+from ..core.situation import CameraSituation, Rules, Situation, Stage
+from ..core.status import Status, statuses
 from ..engines import open_engine
-from ..errors import UnetPerceptionError
+from ..errors import EngineHangError, UnetPerceptionError
 from .diagnostics import Diagnostics
-from .parameters import config_from_node, declare_parameters, judge_change
+from .parameters import NodeConfig, config_from_node, declare_parameters, judge_change
 from .process import run_node
 from .serving import OpenEngine, Serving, open_serving
-from .worker import Outlets, Worker
+from .worker import Worker
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
 ERROR = TransitionCallbackReturn.ERROR
-NOTHING: MappingProxyType[str, str] = MappingProxyType({})
+NO_RULES = Rules(0.0, 0, 0.0)
 
 
 class SegmentationNode(LifecycleNode):
-    """Serves one camera with one model; `opener` is how an engine is opened."""
+    """Serves cameras with one model; `opener` is how an engine is opened."""
 
     def __init__(self, opener: OpenEngine = open_engine, **options: object) -> None:
         super().__init__('segmentation', **options)
@@ -44,7 +46,8 @@ class SegmentationNode(LifecycleNode):
         self._serving: Serving | None = None
         self._worker: Worker | None = None
         self._is_enabled = True
-        self.health = Health()
+        self.healths: Mapping[str, Health] = {'': Health()}
+        """What became of the frames, by camera, since the last configure."""
         declare_parameters(self)
         self.add_on_set_parameters_callback(self._on_parameters)
         self._enable = self.create_service(SetBool, '~/enable', self._on_enable)
@@ -59,7 +62,7 @@ class SegmentationNode(LifecycleNode):
 
     def look(self) -> list[Status]:
         """Return what diagnostics report now."""
-        return statuses(self._situation(), self.health.snapshot())
+        return statuses(self._situation())
 
     def close(self) -> None:
         """Give everything back; the node is of no use afterwards."""
@@ -99,6 +102,10 @@ class SegmentationNode(LifecycleNode):
             self._problem = ''
         try:
             act()
+        except EngineHangError as exc:
+            self._problem = str(exc)
+            self.get_logger().error(f'{what}: {exc}')
+            return ERROR
         except UnetPerceptionError as exc:
             self._problem = str(exc)
             self.get_logger().error(f'{what} refused: {exc}')
@@ -114,59 +121,69 @@ class SegmentationNode(LifecycleNode):
 
     def _configure(self) -> None:
         config = config_from_node(self)
-        self.health = Health()
+        self.healths = {name: Health() for name in config.cameras}
         self._stage = Stage.BUILDING
         self._diagnostics.notice()
         try:
-            self._serving = open_serving(self, config, self._on_frame, self._opener)
+            self._serving = open_serving(self, config, self.healths, self._on_frame, self._opener)
         except BaseException:
             self._stage = Stage.UNCONFIGURED
             raise
         self._stage = Stage.INACTIVE
         model, engine = self._serving.model_values, self._serving.engine_values
         self.get_logger().info(
-            f'model {model["name"]} {model["version"]} ({model["file"]}) on '
+            f'model {model["name"]} {model["version"]} at {", ".join(self._serving.points)} on '
             f'{engine["backend"]}, {engine["device"]}; {engine["reason"]}'
         )
 
     def _activate(self) -> None:
         assert self._serving is not None, 'activate follows configure'
-        camera = self._serving.camera
-        self._stage, self._active_since_s = Stage.ACTIVE, monotonic()
-        self._worker = Worker(
-            self._serving.pipeline,
-            self.health,
-            Outlets(
-                camera.publish,
-                camera.publish_extras,
-                self._age_ms,
-                self._is_open,
-                self._complain,
-            ),
+        serving, config = self._serving, self._serving.config
+        budget = Budget(
+            round(config.latency_budget_ms * 1e6), serving.base_ns, config.publish_late
         )
+        self._stage, self._active_since_s = Stage.ACTIVE, monotonic()
+        self._worker = Worker(Dispatcher(serving.lanes, budget, self._is_open, self._complain))
 
     def _deactivate(self) -> None:
+        if not self._stop_work():
+            raise EngineHangError(
+                'inference does not return, so its engine is left behind: configure again, and '
+                'if that does not help, start the process again'
+            )
+
+    def _stop_work(self) -> bool:
+        """Close the gate and wait for the frame in hand; False if its inference hangs."""
         worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.stop()
-            self._stage = Stage.INACTIVE
+        if worker is None:
+            return True
+        has_ended = worker.stop()
+        self._stage = Stage.INACTIVE
+        if not has_ended and self._serving is not None:
+            self._serving.leave_engines()
+        return has_ended
 
     def _release(self) -> None:
-        self._deactivate()
+        self._stop_work()
         serving, self._serving = self._serving, None
         self._stage = Stage.UNCONFIGURED
         if serving is not None:
             serving.close()
 
-    def _on_frame(self, frame: Frame) -> None:
+    def _on_frame(self, lane: int, frame: Frame) -> None:
         """Let a frame through the gate, or count it."""
-        self.health.on_received(frame, self.get_clock().now().nanoseconds)
+        assert self._serving is not None, 'images come while topics are open'
+        health = self._serving.lanes[lane].health
+        clock_ns = self.get_clock().now().nanoseconds
+        health.on_received(frame, clock_ns)
         if self._worker is not None and self._is_enabled:
-            self._worker.offer(frame)
+            self._worker.offer(lane, frame, clock_ns)
         else:
-            self.health.on_turned_away(Outcome.GATED)
+            health.on_turned_away(Outcome.GATED)
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if request.data and not self._is_enabled:
+            self._active_since_s = monotonic()
         self._is_enabled = request.data
         response.success = True
         response.message = 'enabled' if request.data else 'disabled: images are counted as gated'
@@ -176,35 +193,60 @@ class SegmentationNode(LifecycleNode):
         verdict = judge_change(parameters, self._serving is not None)
         changes = {parameter.name: parameter.value for parameter in parameters}
         if verdict.successful and self._serving is not None and 'unknown_threshold' in changes:
-            self._serving.pipeline.unknown_threshold = changes['unknown_threshold']
-            self._serving.camera.publish_label_info(changes['unknown_threshold'])
+            for pipeline in self._serving.pipelines:
+                pipeline.unknown_threshold = changes['unknown_threshold']
+            for camera in self._serving.cameras:
+                camera.publish_label_info(changes['unknown_threshold'])
         return verdict
 
     def _is_open(self) -> bool:
         return self._is_enabled and bool(self.context.ok())
 
-    def _age_ms(self, stamp_ns: int) -> float | None:
-        age_ns = self.get_clock().now().nanoseconds - stamp_ns
-        return float(age_ns) / 1e6 if stamp_ns and age_ns >= 0 else None
-
     def _complain(self, message: str) -> None:
         self.get_logger().warning(message, throttle_duration_sec=1.0)
 
     def _situation(self) -> Situation:
-        serving = self._serving
+        serving, worker = self._serving, self._worker
+        is_working = self._stage is Stage.ACTIVE and self._is_enabled
         return Situation(
+            now_ns=monotonic_ns(),
             stage=self._stage,
-            active_s=monotonic() - self._active_since_s if self._stage is Stage.ACTIVE else 0.0,
+            active_s=monotonic() - self._active_since_s if is_working else 0.0,
             is_enabled=self._is_enabled,
             problem=self._problem,
-            model=serving.model_values if serving else NOTHING,
-            engine=serving.engine_values if serving else NOTHING,
-            image_topic=serving.camera.image_topic if serving else '',
-            input_timeout_s=serving.config.input_timeout_s if serving else 0.0,
-            publishers=serving.camera.publishers() if serving else (),
-            has_label_info=serving.camera.has_label_info if serving else False,
+            model=serving.model_values if serving else {},
+            engine=serving.engine_values if serving else {},
+            points=serving.points if serving else (),
+            budget=worker.dispatcher.budget_seen if worker else None,
+            rules=rules_from_config(serving.config) if serving else NO_RULES,
+            has_label_info=bool(serving and serving.cameras[0].has_label_info),
             rss_mb=resident_mb(),
+            cameras=self._camera_situations(serving),
         )
+
+    def _camera_situations(self, serving: Serving | None) -> tuple[CameraSituation, ...]:
+        if serving is None:
+            return tuple(
+                CameraSituation(name, '', (), True, None, health.snapshot())
+                for name, health in self.healths.items()
+            )
+        now_ns = monotonic_ns()
+        return tuple(
+            CameraSituation(
+                camera.name,
+                camera.image_topic,
+                camera.publishers(),
+                lane.deadlines.is_from_stamp,
+                lane.deadlines.offset_ms(now_ns),
+                lane.health.snapshot(),
+            )
+            for camera, lane in zip(serving.cameras, serving.lanes, strict=True)
+        )
+
+
+def rules_from_config(config: NodeConfig) -> Rules:
+    """Return what diagnostics hold the node to."""
+    return Rules(config.latency_budget_ms, config.stall_budgets, config.input_timeout_s)
 
 
 def main(args: list[str] | None = None) -> int:

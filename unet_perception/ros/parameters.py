@@ -5,6 +5,7 @@ Knows names, ranges and rclpy's parameter types; not what the node does with the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+import re
 from typing import Any, NamedTuple
 
 from rcl_interfaces.msg import (
@@ -19,7 +20,14 @@ from rclpy.parameter import Parameter
 
 from ..errors import RequestError
 
-Value = bool | int | float | str
+Value = bool | int | float | str | list[str]
+TYPE_NAMES = {
+    bool: 'bool',
+    int: 'integer',
+    float: 'double',
+    str: 'string',
+    list: 'string array',
+}
 
 
 class Row(NamedTuple):
@@ -35,7 +43,7 @@ class Row(NamedTuple):
     @property
     def type_name(self) -> str:
         """The type as ROS names it."""
-        return {bool: 'bool', int: 'integer', float: 'double', str: 'string'}[type(self.default)]
+        return TYPE_NAMES[type(self.default)]
 
     @property
     def allowed_text(self) -> str:
@@ -55,6 +63,46 @@ PARAMETERS = (
         ('auto', 'openvino', 'onnxruntime'),
         False,
         'Inference backend; auto takes the fastest one installed',
+    ),
+    Row(
+        'latency_budget_ms',
+        100.0,
+        (1.0, 60_000.0),
+        False,
+        'From the stamp of an image to the return of the last publish call of its mask; frames '
+        'that would be late are dropped and counted',
+    ),
+    Row(
+        'budget_from',
+        'stamp',
+        ('stamp', 'reception'),
+        False,
+        "Where the budget begins; with simulated time, or a stamp that can't be right, always at "
+        'reception',
+    ),
+    Row('publish_late', False, (), False, 'Publish masks that are late, too'),
+    Row(
+        'operating_point',
+        'auto',
+        (),
+        False,
+        'auto: the best input size of the model that fits the budget, coarser under load; or one '
+        'size, as 256x512 (height x width), for good',
+    ),
+    Row(
+        'stall_budgets',
+        10,
+        (1, 1000),
+        False,
+        'After so many budgets without a mask, or in one inference, diagnostics tell of an error',
+    ),
+    Row(
+        'cameras',
+        [''],
+        (),
+        False,
+        'Names of the cameras that share the engine, as [front, left]; each goes before the '
+        'topics of its camera. One empty name: one camera, plain topics',
     ),
     Row('engine_threads', 0, (0, 256), False, 'CPU threads for inference; 0 is one per core'),
     Row(
@@ -116,6 +164,12 @@ class NodeConfig:
 
     model: str
     backend: str
+    latency_budget_ms: float
+    budget_from: str
+    publish_late: bool
+    operating_point: str
+    stall_budgets: int
+    cameras: list[str]
     engine_threads: int
     image_transport: str
     max_megapixels: float
@@ -135,6 +189,8 @@ def complaint_about(row: Row, value: object) -> str | None:
     if type(value) is not type(row.default):
         hint = f'; write {value}.0' if row.type_name == 'double' and type(value) is int else ''
         return f'parameter {row.name!r} must be a {row.type_name}, not {value!r}{hint}'
+    if isinstance(value, list):
+        return _complaint_about_names(row.name, value)
     if not row.allowed or value in row.allowed:
         return None
     if isinstance(value, str):
@@ -143,6 +199,21 @@ def complaint_about(row: Row, value: object) -> str | None:
     if least <= value <= most:  # type: ignore[operator]
         return None
     return f'parameter {row.name!r} must be {row.allowed_text}, not {value!r}'
+
+
+def _complaint_about_names(parameter: str, names: list[str]) -> str | None:
+    """Say why these names can't go before topics; None if they can."""
+    if names == ['']:
+        return None
+    for name in names:
+        if not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name):
+            return (
+                f'parameter {parameter!r}: {name!r} is no name for topics; use letters, digits '
+                f'and underscores, a letter first'
+            )
+    if not names or len(set(names)) < len(names):
+        return f'parameter {parameter!r} must hold one name or more, each once, not {names!r}'
+    return None
 
 
 def declare_parameters(node: Node, table: tuple[Row, ...] = PARAMETERS) -> None:
@@ -204,9 +275,9 @@ def _descriptor(row: Row) -> ParameterDescriptor:
     if row.allowed and isinstance(row.default, str):
         descriptor.additional_constraints = f'one of {row.allowed_text}'
     elif row.allowed and isinstance(row.default, float):
-        least, most = (float(value) for value in row.allowed)
+        least, most = (float(value) for value in row.allowed)  # type: ignore[arg-type]
         descriptor.floating_point_range = [FloatingPointRange(from_value=least, to_value=most)]
     elif row.allowed:
-        least, most = (int(value) for value in row.allowed)
+        least, most = (int(value) for value in row.allowed)  # type: ignore[arg-type]
         descriptor.integer_range = [IntegerRange(from_value=least, to_value=most)]
     return descriptor

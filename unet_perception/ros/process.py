@@ -4,9 +4,11 @@ Knows rclpy's life cycle of a process; not what a node does.
 """
 
 from collections.abc import Callable
+import os
 import signal
 import sys
-from threading import Event
+from threading import Event, main_thread
+from threading import enumerate as enumerate_threads
 from typing import Protocol, TypeVar
 
 import rclpy
@@ -67,7 +69,19 @@ def run_node(
         node.close()
         executor.shutdown()
         rclpy.try_shutdown()
+        _leave_if_hanging()
     return 0
+
+
+def _leave_if_hanging() -> None:
+    """End the process at once if a thread is left that hangs in a library.
+
+    Python would end without it, but the library's own clean-up at exit may wait for it for ever.
+    """
+    if any(thread.is_alive() for thread in enumerate_threads() if thread is not main_thread()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _refused(name: str, exc: Exception) -> int:

@@ -1,107 +1,209 @@
-"""What a configured node holds: model, engine, pipeline and the camera's ROS ends.
+"""What a configured node holds: model, engines, pipelines and the cameras' ROS ends.
 
 Knows the order in which they are acquired; releases in reverse, also when acquiring fails.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from types import MappingProxyType
+from functools import partial
+from statistics import median
+from time import perf_counter_ns
 from typing import NamedTuple
 
 from rclpy.node import Node
 
 from ..core.cleaning import Cleaning
+from ..core.deadline import Deadlines
 from ..core.decode import Decoder
+from ..core.dispatch import Lane
 from ..core.engine import Engine
 from ..core.frame import Frame
 from ..core.golden import check_golden, golden_from_bytes
-from ..core.manifest import Artifact, Model, OperatingPoint, model_from_folder
+from ..core.health import Health
+from ..core.manifest import Artifact, Manifest, Model, OperatingPoint, model_from_folder
 from ..core.paths import model_folder
 from ..core.pipeline import SegmentationPipeline
-from ..engines import Choice, choose_backend, default_artifact, open_engine
+from ..engines import Choice, choose_backend, open_engine
+from ..errors import RequestError
 from .bridge import installed_bridge
 from .camera import Camera
 from .parameters import NodeConfig
 
 OpenEngine = Callable[[str, Model, Artifact, int], Engine]
 WARM_UP_RUNS = 3
+PRECISION = 'fp32'
+
+
+class Proven(NamedTuple):
+    """An engine that gave the golden answer at an operating point."""
+
+    point: OperatingPoint
+    artifact: Artifact
+    engine: Engine
+    golden_iou: float
+    base_ns: int
+    """How long an inference takes while nothing else runs."""
 
 
 class Serving(NamedTuple):
-    """All that is open between configure and cleanup; `close` gives it back."""
+    """All that is open between configure and cleanup."""
 
     config: NodeConfig
-    pipeline: SegmentationPipeline
-    camera: Camera
-    model_values: MappingProxyType[str, str]
-    engine_values: MappingProxyType[str, str]
-    close: Callable[[], None]
+    cameras: tuple[Camera, ...]
+    lanes: tuple[Lane, ...]
+    """One for each camera."""
+    pipelines: tuple[SegmentationPipeline, ...]
+    """Of all cameras and operating points."""
+    points: tuple[str, ...]
+    """The operating points' names, best first."""
+    base_ns: tuple[int, ...]
+    model_values: Mapping[str, str]
+    engine_values: Mapping[str, str]
+    engines: ExitStack
+    topics: ExitStack
+
+    def close(self) -> None:
+        """Give everything back."""
+        with self.engines:
+            self.topics.close()
+
+    def leave_engines(self) -> None:
+        """Let `close` keep away from engines that a hanging thread still uses."""
+        self.engines.pop_all()
 
 
 def open_serving(
     node: Node,
     config: NodeConfig,
-    on_frame: Callable[[Frame], None],
+    healths: Mapping[str, Health],
+    on_frame: Callable[[int, Frame], None],
     opener: OpenEngine = open_engine,
 ) -> Serving:
-    """Verify the model, open, warm up and prove the engine, then create the topics."""
-    with ExitStack() as acquired:
-        model = model_from_folder(model_folder(config.model))
-        artifact, point = default_artifact(model)
-        choice = choose_backend(config.backend)
-        golden = golden_from_bytes(model.read(point.golden), point.golden.file)
-        engine = opener(choice.backend, model, artifact, config.engine_threads)
-        acquired.callback(engine.close)
-        golden_iou = check_golden(engine, golden)
-        for _ in range(WARM_UP_RUNS):
-            engine.infer(golden.image[None])
-        pipeline = SegmentationPipeline(
-            engine,
-            model.manifest.resize,
-            config.unknown_threshold,
-            Decoder(round(config.max_megapixels * 1e6), installed_bridge()),
-            Cleaning(config.opening_px, config.closing_px, config.min_region_px),
-        )
-        camera = Camera(node, config.image_transport, model.manifest, on_frame)
-        acquired.callback(camera.close)
-        camera.publish_label_info(config.unknown_threshold)
+    """Verify the model, open, warm up and prove its engines, then create the topics.
+
+    `healths` has one for each camera's name; `on_frame` gets the camera's number and a frame.
+    """
+    model = model_from_folder(model_folder(config.model))
+    points = _points(model.manifest, config.operating_point)
+    choice = choose_backend(config.backend)
+    with ExitStack() as engines, ExitStack() as topics:
+        proven = [_proven(point, model, choice, config, opener, engines) for point in points]
+        cameras = []
+        for number, name in enumerate(config.cameras):
+            receive = partial(on_frame, number)
+            camera = Camera(node, name, config.image_transport, model.manifest, receive)
+            topics.callback(camera.close)
+            camera.publish_label_info(config.unknown_threshold)
+            cameras.append(camera)
+        is_simulated = bool(node.get_parameter('use_sim_time').value)
+        budget_ns = round(config.latency_budget_ms * 1e6)
+        trusts_stamps = config.budget_from == 'stamp' and not is_simulated
+        pipelines = [_pipelines(proven, model.manifest, config) for _ in cameras]
+        lanes = [
+            Lane(
+                of_camera,
+                healths[camera.name],
+                Deadlines(budget_ns, trusts_stamps),
+                camera.publish,
+                camera.publish_extras,
+            )
+            for camera, of_camera in zip(cameras, pipelines, strict=True)
+        ]
         return Serving(
             config,
-            pipeline,
-            camera,
-            MappingProxyType(_model_values(model, artifact, point)),
-            MappingProxyType(_engine_values(engine, choice, config, min(golden_iou))),
-            acquired.pop_all().close,
+            tuple(cameras),
+            tuple(lanes),
+            tuple(pipeline for of_camera in pipelines for pipeline in of_camera),
+            tuple(point.name for point in points),
+            tuple(each.base_ns for each in proven),
+            _model_values(model, proven),
+            _engine_values(proven, choice, config),
+            engines.pop_all(),
+            topics.pop_all(),
         )
 
 
-def _model_values(model: Model, artifact: Artifact, point: OperatingPoint) -> dict[str, str]:
-    manifest = model.manifest
+def _points(manifest: Manifest, wish: str) -> list[OperatingPoint]:
+    """Return the operating points to serve with, best first."""
+    points = [point for point in manifest.best_first if wish in ('auto', point.name)]
+    if not points:
+        names = ', '.join(point.name for point in manifest.best_first)
+        raise RequestError(
+            f"parameter 'operating_point' must be auto or one of {names}, not {wish!r}"
+        )
+    return points
+
+
+def _proven(
+    point: OperatingPoint,
+    model: Model,
+    choice: Choice,
+    config: NodeConfig,
+    opener: OpenEngine,
+    engines: ExitStack,
+) -> Proven:
+    """Open an engine, check it against the golden image and time it."""
+    artifact = model.manifest.artifact(PRECISION, point)
+    golden = golden_from_bytes(model.read(point.golden), point.golden.file)
+    engine = opener(choice.backend, model, artifact, config.engine_threads)
+    engines.callback(engine.close)
+    golden_iou = min(check_golden(engine, golden))
+    times_ns = []
+    for _ in range(WARM_UP_RUNS):
+        start = perf_counter_ns()
+        engine.infer(golden.image[None])
+        times_ns.append(perf_counter_ns() - start)
+    return Proven(point, artifact, engine, golden_iou, int(median(times_ns)))
+
+
+def _pipelines(
+    proven: list[Proven], manifest: Manifest, config: NodeConfig
+) -> list[SegmentationPipeline]:
+    """Return a camera's own pipelines, best first, on the engines that all cameras share."""
+    cleaning = Cleaning(config.opening_px, config.closing_px, config.min_region_px)
+    return [
+        SegmentationPipeline(
+            each.engine,
+            manifest.resize,
+            config.unknown_threshold,
+            Decoder(round(config.max_megapixels * 1e6), installed_bridge()),
+            cleaning.scaled(each.point.height / proven[0].point.height),
+        )
+        for each in proven
+    ]
+
+
+def _model_values(model: Model, proven: list[Proven]) -> dict[str, str]:
+    manifest, best = model.manifest, proven[0]
     calibration = manifest.calibration
     return {
         'name': manifest.name,
         'version': manifest.version,
         'task': manifest.task,
         'folder': str(model.folder),
-        'file': artifact.file.file,
-        'sha256': artifact.file.sha256,
-        'precision': artifact.precision,
-        'input_size': f'{artifact.width}x{artifact.height}',
+        'file': best.artifact.file.file,
+        'sha256': best.artifact.file.sha256,
+        'precision': best.artifact.precision,
+        'input_size': f'{best.point.width}x{best.point.height}',
         'classes': ', '.join(info.name for info in manifest.classes),
         'temperature': str(calibration.temperature),
         'calibrated': 'yes' if calibration.data_sha256 else 'no',
-        **{f'score_{name}': f'{value:.4f}' for name, value in point.scores.items()},
+        **{
+            f'score_{name}_{each.point.name}': f'{value:.4f}'
+            for each in proven
+            for name, value in each.point.scores.items()
+        },
     }
 
 
-def _engine_values(
-    engine: Engine, choice: Choice, config: NodeConfig, golden_iou: float
-) -> dict[str, str]:
+def _engine_values(proven: list[Proven], choice: Choice, config: NodeConfig) -> dict[str, str]:
+    spec = proven[0].engine.spec
     return {
         'backend': choice.backend,
         'reason': choice.reason,
-        'device': engine.spec.device,
-        'precision': engine.spec.precision,
+        'device': spec.device,
+        'precision': spec.precision,
         'threads': str(config.engine_threads or 'all cores'),
-        'golden_iou': f'{golden_iou:.4f}',
+        'golden_iou': f'{min(each.golden_iou for each in proven):.4f}',
+        **{f'alone_{each.point.name}_ms': f'{each.base_ns / 1e6:.2f}' for each in proven},
     }

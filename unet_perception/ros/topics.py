@@ -3,12 +3,14 @@
 Knows names, types and QoS; not what is sent.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Float64
 
@@ -24,6 +26,13 @@ class Topic(NamedTuple):
     depth: int
     latched: bool
     notes: str
+
+    def of_camera(self, camera: str) -> 'Topic':
+        """Return the topic with a camera's name before its own, if the camera has one."""
+        if not camera or self.name.startswith('/'):
+            return self
+        home = '~/' if self.name.startswith('~/') else ''
+        return self._replace(name=f'{home}{camera}/{self.name.removeprefix(home)}')
 
     @property
     def qos(self) -> QoSProfile:
@@ -126,7 +135,8 @@ DIAGNOSTICS = Topic(
     reliable=True,
     depth=10,
     latched=False,
-    notes='1 Hz, and at once when a level changes: `latency`, `input`, `model`, `engine`',
+    notes='1 Hz, and at once when a level changes: `latency` and `input` of each camera, `model`, '
+    '`engine`',
 )
 
 TOPICS = (
@@ -145,6 +155,7 @@ TOPICS = (
 )
 
 
-def publisher_on(node: Node, topic: Topic) -> Any:
-    """Create the topic's publisher."""
-    return node.create_publisher(topic.kind, topic.name, topic.qos)
+def publisher_on(node: Node, topic: Topic, overridable: Sequence[QoSPolicyKind] = ()) -> Any:
+    """Create the topic's publisher; some policies may be overridden by parameters, as in ROS."""
+    options = QoSOverridingOptions(overridable)
+    return node.create_publisher(topic.kind, topic.name, topic.qos, qos_overriding_options=options)

@@ -1,0 +1,155 @@
+"""Frames of all cameras of one engine: which is next, at which operating point, how each ends.
+
+Knows the order offer, take, admit, segment, publish, count; not threads, topics or engines. The
+clock is passed in, so that a replay of recorded arrivals runs this very code. One thread offers,
+another serves; the mailbox between them holds the only lock.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic_ns
+from typing import NamedTuple, Protocol
+
+from ..errors import EngineError, FrameError
+from .budget import Admission, Budget, BudgetSeen
+from .deadline import Deadline, Deadlines
+from .frame import Frame
+from .health import Health, Outcome
+from .mailbox import Mailbox
+from .pipeline import Segmentation
+
+
+class Pipeline(Protocol):
+    """What segments a frame at one operating point."""
+
+    def run(self, frame: Frame) -> Segmentation:
+        """Return the segmentation; FrameError if the image can't be decoded."""
+
+
+class Lane(NamedTuple):
+    """One camera: a pipeline for each operating point, best first, and where masks go."""
+
+    pipelines: Sequence[Pipeline]
+    health: Health
+    deadlines: Deadlines
+    publish: Callable[[Segmentation], None]
+    publish_extras: Callable[[Segmentation, Mapping[str, float]], None]
+
+
+class Job(NamedTuple):
+    """A frame of the lane with this number, and until when its mask is of use."""
+
+    lane: int
+    frame: Frame
+    deadline: Deadline
+
+
+class Dispatcher:
+    """Serves the least recently served camera first, and of those the earliest deadline.
+
+    `is_open` tells whether masks may go out at all; `complain` takes a sentence for the log.
+    """
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        budget: Budget,
+        is_open: Callable[[], bool],
+        complain: Callable[[str], None],
+        clock: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._lanes, self._budget = lanes, budget
+        self._is_open, self._complain, self._clock = is_open, complain, clock
+        self._served_ns = [0] * len(lanes)
+        self._mailbox: Mailbox[Job] = Mailbox(len(lanes))
+
+    @property
+    def budget_seen(self) -> BudgetSeen:
+        """What diagnostics report about the budget; for any thread."""
+        return self._budget.seen
+
+    def offer(self, lane: int, frame: Frame, clock_ns: int) -> None:
+        """Leave a frame that arrived when the node's clock said `clock_ns`; the newest wins."""
+        job = Job(lane, frame, self._lanes[lane].deadlines.of(frame, clock_ns))
+        left = self._mailbox.put(job, lane)
+        if left is not None:
+            outcome = Outcome.GATED if left is job else Outcome.DISPLACED
+            self._lanes[lane].health.on_turned_away(outcome)
+
+    def close(self) -> None:
+        """Count what still waits as gated, and make `serve_next` return False from now on."""
+        for job in self._mailbox.close():
+            self._lanes[job.lane].health.on_turned_away(Outcome.GATED)
+
+    def serve_next(self) -> bool:
+        """Wait for a frame and bring it to its end; False if there will be none."""
+        job = self._mailbox.take(self._rank)
+        if job is None:
+            return False
+        self._serve(job, self._lanes[job.lane])
+        return True
+
+    def _rank(self, job: Job) -> tuple[int, int]:
+        return self._served_ns[job.lane], job.deadline.due_ns
+
+    def _serve(self, job: Job, lane: Lane) -> None:
+        """Segment and publish one frame, and count how it ended."""
+        lane.health.on_taken(job.frame)
+        now_ns = self._clock()
+        admission = self._budget.admit(job.deadline, now_ns) if self._is_open() else None
+        if admission is None:
+            self._lose(lane, Outcome.STALE)
+            return
+        self._served_ns[job.lane] = now_ns
+        try:
+            result = lane.pipelines[admission.point].run(job.frame)
+            outcome = self._publish(result, job.deadline, lane, admission)
+        except FrameError as exc:
+            self._lose(lane, Outcome.MALFORMED, str(exc))
+        except EngineError as exc:
+            self._lose(lane, Outcome.FAILED, str(exc))
+        except Exception as exc:  # whatever it is, the next frame deserves its chance
+            self._lose(lane, Outcome.FAILED, f'{type(exc).__name__}: {exc}')
+        else:
+            if outcome is Outcome.PUBLISHED:
+                self._send_extras(result, lane)
+            else:
+                self._lose(lane, outcome)
+
+    def _publish(
+        self, result: Segmentation, deadline: Deadline, lane: Lane, admission: Admission
+    ) -> Outcome:
+        """Publish a mask and count it, if it is wanted and in time."""
+        lane.health.on_segmented(result.times)
+        ready_ns = self._clock()
+        if not self._is_open():
+            return Outcome.GATED
+        if not self._budget.may_publish(deadline, ready_ns):
+            self._budget.on_late(admission, ready_ns)
+            return Outcome.LATE
+        lane.publish(result)
+        out_ns = self._clock()
+        self._budget.on_published(admission, deadline, out_ns - ready_ns, out_ns)
+        lane.health.on_published(
+            result,
+            admission.point,
+            publish_ns=out_ns - ready_ns,
+            latency_ns=deadline.age_at(out_ns),
+            is_overrun=out_ns > deadline.due_ns,
+        )
+        return Outcome.PUBLISHED
+
+    def _send_extras(self, result: Segmentation, lane: Lane) -> None:
+        """Send what is not urgent; the frame is counted, so a failure here is only reported."""
+        try:
+            lane.publish_extras(result, lane.health.latest_ms)
+        except Exception as exc:
+            if self._is_open():
+                self._complain(f'overlay or debug topics: {type(exc).__name__}: {exc}')
+
+    def _lose(self, lane: Lane, outcome: Outcome, message: str = '') -> None:
+        """Count a taken frame as lost; a closed gate explains whatever went wrong."""
+        if not self._is_open():
+            outcome = Outcome.GATED
+        lane.health.on_lost(outcome, message)
+        if message and outcome is not Outcome.GATED:
+            self._complain(f'frame {outcome.value}: {message}')
