@@ -4,6 +4,7 @@ from collections.abc import Callable
 import json
 import os
 from pathlib import Path
+from subprocess import SubprocessError
 import sys
 from time import monotonic
 from typing import Any, NamedTuple
@@ -43,7 +44,7 @@ MEASUREMENTS = {
 
 
 def main(names: list[str]) -> int:
-    """Measure and report; all usual ones if none is named; 2 if one is unknown."""
+    """Measure and report, the usual ones if none is named; 1 if one failed, 2 if it is unknown."""
     unknown = [name for name in names if name not in MEASUREMENTS]
     if unknown:
         print(
@@ -53,15 +54,25 @@ def main(names: list[str]) -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     usual = [name for name, measurement in MEASUREMENTS.items() if measurement.is_usual]
     results = {name: _measured(name) for name in names or usual}
-    print(table(results))
-    return 0
+    found = {name: result for name, result in results.items() if result is not None}
+    print(table(found))
+    return 0 if len(found) == len(results) else 1
 
 
 def _measured(name: str) -> Any:
-    """Measure, write the result, and print it if it is rows."""
+    """Measure, write the result, and print it if it is rows; None if it failed."""
     measurement, begin = MEASUREMENTS[name], monotonic()
     print(f'{name}: {measurement.doing} … ', end='', flush=True)
-    result = measurement.measure()
+    try:
+        result = measurement.measure()
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        SubprocessError,
+    ) as exc:  # the others are worth having
+        print(f'failed: {exc}', flush=True)
+        return None
     file = OUT / f'{name}.json'
     file.write_text(json.dumps(result, indent=2) + '\n')
     print(f'{monotonic() - begin:.0f} s, {file}', flush=True)

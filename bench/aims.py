@@ -92,8 +92,8 @@ FIGURES = (
     ),
     Figure(
         'soak',
-        'threads and handles gained',
-        lambda r: max(r[name][1] - r[name][0] for name in ('threads', 'handles')),
+        'threads and handles gained or lost',
+        lambda r: max(abs(r[name][1] - r[name][0]) for name in ('threads', 'handles')),
         most=0.0,
         is_judged=_long_enough,
     ),

@@ -1,6 +1,7 @@
 """Cameras for measurements: the shipped footage from memory, at an exact pace.
 
-Knows images and pace; not who listens. Arguments: width, height, images/s of all cameras
+Knows images and pace; not who listens. Prints the stamps of the first and of the last image.
+Arguments: width, height, images/s of all cameras
 together, how many, seconds to wait for a subscriber, and names of the cameras (none: one, plain).
 """
 
@@ -37,12 +38,14 @@ def main() -> None:
     while not all(p.get_subscription_count() for p in publishers) and monotonic() < until:
         sleep(0.05)
     sleep(SETTLE_S)
-    start = monotonic()
+    start, stamps_ns = monotonic(), []
     for k in range(int(count)):
         sleep(max(0.0, start + k / rate - monotonic()))
         stamp_ns = ns_from_time(node.get_clock().now().to_msg())
         image = filler.filled(images[k % KEPT], stamp_ns, 'camera')
         publishers[k % len(publishers)].publish(image)
+        stamps_ns.append(stamp_ns)
+    print(stamps_ns[0], stamps_ns[-1], flush=True)
     sleep(SETTLE_S)
 
 

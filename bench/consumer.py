@@ -25,6 +25,9 @@ from unet_perception.core.memory import tune_malloc
 from unet_perception.ros.consumer import Pairing
 from unet_perception.ros.messages import ns_from_time
 
+SAME_STEP_NS = 100_000_000
+"""The age of a step is told anew each second, to this precision."""
+
 
 def main() -> None:
     """Listen until interrupted."""
@@ -81,12 +84,13 @@ def diagnostics_into(node: Node, seen: dict[str, Any]) -> Callable[[DiagnosticAr
         for status in message.status:
             name = status.name.rpartition(': ')[2]
             seen['diagnostics'][name] = {pair.key: pair.value for pair in status.values}
-        engine = seen['diagnostics'].get('engine', {})
-        if engine.get('latest_step', 'none') != 'none':
-            age_ns = int(float(engine['latest_step_age_s']) * 1e9)
-            step = node.get_clock().now().nanoseconds - age_ns, engine['latest_step']
+        told = seen['diagnostics'].get('latency', {}).get('recent_steps', 'none')
+        now_ns = node.get_clock().now().nanoseconds
+        for text in reversed([] if told == 'none' else told.split(', ')):
+            what, _, age = text.removesuffix(' s ago').rpartition(' ')
+            step = now_ns - int(float(age) * 1e9), what
             known = seen['steps'][-1] if seen['steps'] else (0, '')
-            if step[1] != known[1] or step[0] - known[0] > 1e9:
+            if step[0] - known[0] > SAME_STEP_NS or (step[1] != known[1] and step[0] > known[0]):
                 seen['steps'].append(step)
 
     return on_diagnostics

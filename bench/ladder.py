@@ -5,6 +5,7 @@ budget is twice what a frame takes while nobody disturbs.
 """
 
 from contextlib import ExitStack, suppress
+import math
 import os
 from pathlib import Path
 import subprocess
@@ -20,7 +21,7 @@ from unet_perception.cli.processes import started
 from .serving import GENEROUS_MS, Cameras, Run, ours, served
 
 HOG = 'while True: pass'
-CALM_S, LOADED_S, AFTER_S = 8.0, 12.0, 20.0
+CALM_S, LOADED_S, AFTER_S = 8.0, 12.0, 16.0
 TRIAL_S, LOAD = 6.0, 0.4
 """The camera sends this share of what the node could serve alone."""
 
@@ -95,10 +96,19 @@ def _row(
     }
 
 
+def is_up(step: str) -> bool:
+    """Tell whether a step, written as `192x384 to 256x512`, leads to a larger input."""
+    origin, target = (
+        math.prod(int(side) for side in size.split('x')) for size in step.split(' to ')
+    )
+    return target > origin
+
+
 def _step_times(run: Run, neighbour: Neighbour) -> tuple[float | None, float | None]:
     """Return when the first step down came after the load, and the last step up after its end."""
-    down = [at for at, _ in run.steps if neighbour.started_ns <= at < neighbour.stopped_ns]
-    up = [at for at, _ in run.steps if at >= neighbour.stopped_ns]
+    loaded = neighbour.started_ns, neighbour.stopped_ns
+    down = [at for at, what in run.steps if loaded[0] <= at < loaded[1] and not is_up(what)]
+    up = [at for at, what in run.steps if at >= loaded[1] and is_up(what)]
     return (
         (down[0] - neighbour.started_ns) / 1e9 if down else None,
         (up[-1] - neighbour.stopped_ns) / 1e9 if up else None,

@@ -4,7 +4,6 @@ Knows processes and what the consumer wrote; not what is made of it.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 import json
 import os
 from pathlib import Path
@@ -58,11 +57,13 @@ class Seen(NamedTuple):
     stamps_ns: list[int]
     ages_ms: list[float]
     published_ages_ms: list[float]
+    until_ns: int
+    """The stamp of the last image that was sent, by whichever camera."""
 
     @property
     def fps(self) -> float:
-        """Masks a second, by the images' stamps."""
-        return (len(self.stamps_ns) - 1) / ((self.stamps_ns[-1] - self.stamps_ns[0]) / 1e9)
+        """Masks a second, from the first that counts to the end of the play."""
+        return (len(self.stamps_ns) - 1) / ((self.until_ns - self.stamps_ns[0]) / 1e9)
 
 
 class Run(NamedTuple):
@@ -130,24 +131,28 @@ def served(
     """Serve the cameras until they end; `on_look` gets the node's pid and how long they play."""
     environment, file = loopback_environment(scratch), scratch / 'consumer.json'
     file.unlink(missing_ok=True)
-    with ExitStack() as stack:
-        node = stack.enter_context(running(command[0], command[1:], environment))
-        consumer = [str(file), *cameras.given]
-        with running('bench.consumer', consumer, environment):
-            with running('bench.camera', cameras.arguments(READY_S), environment) as popen:
-                start = monotonic()
-                while popen.poll() is None and monotonic() - start < 3 * cameras.seconds + READY_S:
-                    sleep(LOOK_S)
-                    on_look(node.pid, monotonic() - start)
-            rss_mb = resident_mb(node.pid)
+    log = scratch / 'node.log'
+    with log.open('w') as stderr:
+        node = running(command[0], command[1:], environment, stderr=stderr)
+        consumer = running('bench.consumer', [str(file), *cameras.given], environment)
+        camera = running('bench.camera', cameras.arguments(READY_S), environment, stdout=PIPE)
+        with node as node_popen, consumer, camera as camera_popen:
+            start = monotonic()
+            while (
+                camera_popen.poll() is None and monotonic() - start < 3 * cameras.seconds + READY_S
+            ):
+                sleep(LOOK_S)
+                on_look(node_popen.pid, monotonic() - start)
+            rss_mb = resident_mb(node_popen.pid)
             sleep(1.2)  # diagnostics come once a second
+            stamps = camera_popen.communicate(timeout=READY_S)[0].split()
     seen = json.loads(file.read_text())
     found = {
-        name: Seen(*(values[WARM_UP:] for values in entry.values()))
+        name: Seen(*(values[WARM_UP:] for values in entry.values()), int(stamps[-1]))
         for name, entry in seen['cameras'].items()
     }
     if min(len(camera.ages_ms) for camera in found.values()) < 2:
-        raise RuntimeError(f'no masks came from {command}')
+        raise RuntimeError(f'hardly a mask came from {command}: {log.read_text()[-2000:]}')
     return Run(found, seen['diagnostics'], [(at, what) for at, what in seen['steps']], rss_mb)
 
 

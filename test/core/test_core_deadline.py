@@ -4,7 +4,7 @@ from helpers import noise, raw_frame
 import pytest
 
 from unet_perception.core.arrivals import OLD_NS
-from unet_perception.core.deadline import OFFSET_NS, Deadlines
+from unet_perception.core.deadline import OFFSET_NS, PAUSE_NS, Deadlines
 from unet_perception.core.frame import Frame
 
 MS, S = 1_000_000, 1_000_000_000
@@ -46,14 +46,14 @@ def test_asked_to_it_counts_from_reception_and_the_age_is_still_known() -> None:
 
 
 class Stream:
-    """Frames at 10 Hz."""
+    """Frames, at 10 Hz unless told otherwise."""
 
-    def __init__(self, deadlines: Deadlines) -> None:
-        self.deadlines, self.now_ns = deadlines, NOW
+    def __init__(self, deadlines: Deadlines, period_ns: int = 100 * MS) -> None:
+        self.deadlines, self.now_ns, self._period_ns = deadlines, NOW, period_ns
 
     def arrive(self, count: int, age_ns: int) -> float | None:
         for _ in range(count):
-            self.now_ns += 100 * MS
+            self.now_ns += self._period_ns
             self.deadlines.of(frame(age_ns, self.now_ns), CLOCK)
         return self.deadlines.offset_ms(self.now_ns)
 
@@ -63,6 +63,13 @@ def test_images_that_stay_older_than_the_budget_are_told_after_a_while() -> None
     assert stream.arrive(20, 150 * MS) is None
     assert stream.arrive(2, 150 * MS) == 150.0
     assert stream.arrive(30, 40 * MS) is None
+
+
+def test_of_a_slow_camera_too() -> None:
+    stream = Stream(Deadlines(BUDGET), 3 * S)
+    assert stream.arrive(1, 150 * MS) is None
+    assert stream.arrive(2, 150 * MS) == 150.0
+    assert 3 * S > OFFSET_NS
 
 
 def test_single_old_images_are_nothing_to_tell() -> None:
@@ -75,9 +82,9 @@ def test_single_old_images_are_nothing_to_tell() -> None:
 def test_a_camera_that_paused_begins_anew() -> None:
     stream = Stream(Deadlines(BUDGET))
     assert stream.arrive(30, 150 * MS) == 150.0
-    stream.now_ns += OFFSET_NS
+    stream.now_ns += PAUSE_NS
     assert stream.deadlines.offset_ms(stream.now_ns + 1) is None
-    stream.now_ns += OFFSET_NS
+    stream.now_ns += PAUSE_NS
     assert stream.arrive(15, 150 * MS) is None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from unet_perception.core.decode import Decoded
 from unet_perception.core.frame import Frame
-from unet_perception.core.health import DURATIONS, Health, Outcome
+from unet_perception.core.health import DURATIONS, PAUSE_NS, Health, Outcome
 from unet_perception.core.pipeline import Segmentation, StageTimes
 
 MS = 1_000_000
@@ -265,12 +265,28 @@ def test_unanswered_is_how_long_images_come_without_a_mask(health: Health, clock
     for _ in range(30):
         health.on_received(clock.frame(), NOW)
         clock.now += 100 * MS
-    assert health.snapshot().unanswered_s == 3.0
+    assert health.snapshot().unanswered_s == pytest.approx(2.9)
     publish(health, clock)
-    clock.now += 500 * MS
-    assert health.snapshot().unanswered_s == 0.5
-    clock.now += 60_000 * MS  # the camera is silent: nothing waits for an answer
+    clock.now += 1500 * MS  # the camera is silent: nothing waits for an answer
     assert health.snapshot().unanswered_s == 0.0
-    health.on_received(clock.frame(), NOW)  # and a camera that returns begins anew
-    clock.now += 10 * MS
-    assert health.snapshot().unanswered_s == 0.01
+    health.on_received(clock.frame(), NOW)
+    clock.now += 500 * MS
+    assert health.snapshot().unanswered_s == 0.0, 'one image may be in work'
+    health.on_received(clock.frame(), NOW)
+    assert health.snapshot().unanswered_s == 0.5
+    clock.now += PAUSE_NS  # and a camera that returns begins anew
+    health.on_received(clock.frame(), NOW)
+    assert health.snapshot().unanswered_s == 0.0
+
+
+@pytest.mark.parametrize('period_s', [0.05, 1.5, 5])
+def test_a_camera_of_any_pace_that_is_answered_is_not_unanswered(
+    health: Health, clock: Clock, period_s: float
+) -> None:
+    for _ in range(10):
+        health.on_received(clock.frame(), NOW)
+        assert health.snapshot().unanswered_s == 0.0
+        clock.now += 20 * MS
+        publish(health, clock)
+        clock.now += int(period_s * 1e9) - 20 * MS
+        assert health.snapshot().unanswered_s == 0.0

@@ -38,11 +38,21 @@ def test_values_age_out() -> None:
     assert recent.percentile(0.5, WINDOW) is None
 
 
-def test_forgetting_keeps_what_is_small_enough() -> None:
+def test_a_habit_is_the_percentile_but_never_a_single_hiccup() -> None:
     recent = RecentValues(WINDOW)
-    for value in (5, 100, 6, 200):
-        recent.add(value, 0)
-    recent.forget_above(99)
-    assert recent.percentile(1.0, 0) == 6
-    recent.add(7, 1)
-    assert recent.percentile(1.0, WINDOW) == 7
+    recent.add(5, 0)
+    assert recent.habit(0.95, 0) is None
+    recent.add(100, 0)
+    assert recent.habit(0.95, 0) == 5
+    recent.add(100, 0)
+    assert recent.habit(0.95, 0) == 100
+    for value in range(100):
+        recent.add(value, WINDOW)
+    assert recent.habit(0.95, WINDOW) == recent.percentile(0.95, WINDOW) == 94
+
+
+def test_what_is_cleared_is_gone() -> None:
+    recent = RecentValues(WINDOW)
+    recent.add(5, 0)
+    recent.clear()
+    assert recent.percentile(0.5, 0) is None

@@ -21,7 +21,7 @@ CAMERA = Publisher('/camera', '')
 DEAF = Publisher('/old_camera', 'has an incompatible QoS (why): change it there')
 RULES = Rules(budget_ms=100.0, stall_budgets=20, input_timeout_s=2.0)
 STALL_S = 2.0
-SEEN = BudgetSeen(1, (30.0, 20.0, 10.0), 1.5, 4, 3, Step(0, 0, 1))
+SEEN = BudgetSeen(1, (30.0, 20.0, 10.0), 1.5, 4, 3, (Step(0, 1, 0), Step(500_000_000, 0, 1)))
 HEALTH = HealthSnapshot(
     received=7,
     counters={outcome.value: k for k, outcome in enumerate(Outcome)},
@@ -56,7 +56,7 @@ FRESH, OLD = Incident('why it went wrong', RECENT_S - 1), Incident('long ago', R
 SILENT = InputSeen('rgb8', 640, 480, 'camera', 3.0)
 
 
-FRONT = CameraSituation('', TOPIC, (CAMERA,), True, None, HEALTH)
+FRONT = CameraSituation('', TOPIC, (CAMERA,), True, SEEN, None, HEALTH)
 SITUATION = Situation(
     now_ns=7_500_000_000,
     stage=Stage.ACTIVE,
@@ -66,7 +66,6 @@ SITUATION = Situation(
     model={'name': 'lane', 'version': '1.2.3'},
     engine={'backend': 'openvino', 'device': 'CPU'},
     points=('256x512', '192x384', '128x256'),
-    budget=SEEN,
     rules=RULES,
     has_label_info=True,
     rss_mb=220.0,
@@ -147,7 +146,7 @@ def test_input(
 @pytest.mark.parametrize(
     ('health', 'situation', 'level', 'sentence'),
     [
-        ({}, {}, Level.OK, 'openvino on CPU, operating point 192x384'),
+        ({}, {}, Level.OK, 'openvino on CPU'),
         ({}, {'engine': {}}, Level.STALE, 'no engine open'),
         ({}, {'engine': {}, 'problem': 'no such file'}, Level.ERROR, 'no such file'),
         ({}, {'engine': {}, 'stage': Stage.BUILDING}, Level.WARN, 'BUILDING'),
@@ -188,7 +187,9 @@ def test_latency_is_stale_until_there_is_a_mask() -> None:
 
 
 def test_before_the_first_mask_every_duration_is_not_available() -> None:
-    values = dict(judged('latency', NEW).values)
+    values = dict(judged('latency', NEW, budget=None).values)
+    assert (values.pop('steps_down'), values.pop('steps_up')) == ('0', '0')
+    assert values.pop('recent_steps') == 'none'
     assert values.pop('fps_out') == '24.50'
     assert values.pop('latency_budget_ms') == '100.00'
     assert values.pop('budget_from') == 'stamp'
@@ -258,16 +259,17 @@ def test_latency(
     assert re.search(sentence, found.message), found.message
 
 
-def test_the_engine_tells_its_operating_point_and_the_ladders_steps() -> None:
-    values = judged('engine').values
+def test_latency_tells_the_operating_point_and_every_recent_step() -> None:
+    assert judged('latency').message.endswith(' at 192x384')
+    values = judged('latency').values
     assert values['operating_point'] == '192x384'
     assert values['predicted_256x512_ms'] == '30.00'
     assert (values['steps_down'], values['steps_up']) == ('4', '3')
-    assert values['latest_step'] == '256x512 to 192x384'
-    assert values['latest_step_age_s'] == '7.50'
-    idle = judged('engine', budget=None).values
-    assert (idle['operating_point'], idle['latest_step']) == ('n/a', 'none')
-    assert idle['predicted_256x512_ms'] == idle['latest_step_age_s'] == 'n/a'
+    expected = '256x512 to 192x384 7.00 s ago, 192x384 to 256x512 7.50 s ago'
+    assert values['recent_steps'] == expected
+    idle = judged('latency', budget=None).values
+    assert (idle['operating_point'], idle['recent_steps']) == ('n/a', 'none')
+    assert idle['predicted_256x512_ms'] == 'n/a'
 
 
 def test_each_camera_has_its_own_latency_and_input() -> None:

@@ -34,10 +34,14 @@ class Node:
         )
         self.health = Health()
         lane = Lane(
-            [pipeline], self.health, Deadlines(10**10), lambda result: None, lambda *_: None
+            [pipeline],
+            self.health,
+            Deadlines(10**10),
+            Budget(10**10, [10**6]),
+            lambda result: None,
+            lambda *_: None,
         )
-        budget = Budget(10**10, [10**6])
-        self._dispatcher = Dispatcher([lane], budget, lambda: True, pytest.fail)
+        self._dispatcher = Dispatcher([lane], lambda: True, pytest.fail)
 
     def serve(self, frame: Frame) -> None:
         now = monotonic_ns()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -27,9 +28,9 @@ from unet_perception.engines.fake import FakeEngine
 from unet_perception.ros import topics
 from unet_perception.ros.compat import spin_once
 from unet_perception.ros.node import SegmentationNode
-from unet_perception.ros.serving import WARM_UP_RUNS
+from unet_perception.ros.serving import TIMED_RUNS
 
-NEAR, FAR = 0.01, 10.0
+NEAR, FAR, LONG = 0.01, 10.0, 20.0
 OUTPUTS = ('confidence', 'mask', 'camera_info')
 
 
@@ -45,7 +46,11 @@ def wait_until(holds: Callable[[], object], seconds: float = FAR) -> bool:
 
 @contextmanager
 def python_process(arguments: list[str], *parameters: str) -> Iterator['subprocess.Popen[str]']:
-    """Run Python with a node's parameters (`name:=value`); it is gone afterwards."""
+    """Run Python with a node's parameters (`name:=value`); it is gone afterwards.
+
+    It is asked to end, so that it takes leave of its peers: of one that is killed they believe
+    for 20 s that it is there, and what they send to its remains of shared memory gets lost.
+    """
     command = [sys.executable, *arguments, '--ros-args']
     for parameter in parameters:
         command += ['-p', parameter]
@@ -55,8 +60,12 @@ def python_process(arguments: list[str], *parameters: str) -> Iterator['subproce
     try:
         yield popen
     finally:
-        popen.kill()
-        popen.communicate()
+        popen.send_signal(signal.SIGINT)
+        try:
+            popen.communicate(timeout=LONG)
+        except subprocess.TimeoutExpired:
+            popen.kill()
+            popen.communicate()
 
 
 def image_message(
@@ -93,7 +102,7 @@ def fake_opener(
         points = {point[:2]: point for point in model.manifest.operating_points}
         point = points[artifact.height, artifact.width]
         golden = golden_from_bytes(model.read(point.golden), 'golden')
-        calm = [0.0] * (WARM_UP_RUNS + 1)  # and the golden check
+        calm = [0.0] * (TIMED_RUNS + 1)  # and the golden check
         return FakeEngine(golden.probabilities, chain(calm, script))
 
     return opener

@@ -25,7 +25,7 @@ from unet_perception.core.frame import U8
 from unet_perception.core.manifest import Artifact, Model
 from unet_perception.core.paths import sample_footage, share_folder
 from unet_perception.engines.fake import FakeEngine
-from unet_perception.ros.serving import WARM_UP_RUNS
+from unet_perception.ros.serving import TIMED_RUNS
 
 EXAMPLES = share_folder() / 'examples'
 sys.path.insert(0, str(EXAMPLES))
@@ -204,7 +204,7 @@ class DiscEngine(FakeEngine):
     """Gives the golden answer until the node is ready, then a disc of class 1."""
 
     def infer(self, image: U8) -> EngineOutput:
-        if len(self.images) == WARM_UP_RUNS + 1:  # and the golden check
+        if len(self.images) == TIMED_RUNS + 1:  # and the golden check
             disc = discs((300, 100, 60), shape=(256, 512)) * 250
             self._probabilities[0] = np.stack([255 - disc, disc])
         return super().infer(image)

@@ -35,7 +35,7 @@ def test_a_node_flooded_at_three_times_its_capacity_accounts_for_every_frame(
     tmp_path: Path,
 ) -> None:
     with Rig().start() as rig:
-        probe = rig.node._serving.pipelines[0]._engine
+        probe = rig.node._serving.lanes[0].pipelines[0]._engine
         start = monotonic()
         for _ in range(10):
             probe.infer(np.zeros((1, 256, 512, 3), np.uint8))

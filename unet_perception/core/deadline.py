@@ -12,7 +12,8 @@ from .recent import RecentValues
 
 OFFSET_NS = 2_000_000_000
 """For so long the median age on arrival must exceed the budget to be reported."""
-_AGES = 31
+_AGES, PAUSE_NS = 31, 10_000_000_000
+"""The median is of so many ages, none older than that; after such a pause all begins anew."""
 
 
 class Deadline(NamedTuple):
@@ -36,7 +37,7 @@ class Deadlines:
         self.budget_ns, self._trusts_stamps = budget_ns, trusts_stamps
         self.is_from_stamp = trusts_stamps
         """Whether the latest frame's budget counts from its stamp."""
-        self._ages = RecentValues(OFFSET_NS, _AGES)
+        self._ages = RecentValues(PAUSE_NS, _AGES)
         self._over_since_ns: int | None = None
         self._median_ns = self._watched_ns = 0
 
@@ -63,13 +64,13 @@ class Deadlines:
     def offset_ms(self, now_ns: int) -> float | None:
         """Return the median age on arrival if it has exceeded the budget for `OFFSET_NS`."""
         since_ns = self._over_since_ns
-        if since_ns is None or now_ns - self._watched_ns > OFFSET_NS:
+        if since_ns is None or now_ns - self._watched_ns > PAUSE_NS:
             return None
         return self._median_ns / 1e6 if self._watched_ns - since_ns >= OFFSET_NS else None
 
     def _watch(self, age_ns: int, now_ns: int) -> None:
         """Take an age into account; a pause in the images begins anew."""
-        if now_ns - self._watched_ns > OFFSET_NS:
+        if now_ns - self._watched_ns > PAUSE_NS:
             self._over_since_ns = None
         self._ages.add(age_ns, now_ns)
         self._median_ns = self._ages.percentile(0.5, now_ns) or 0

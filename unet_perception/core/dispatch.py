@@ -10,7 +10,7 @@ from time import monotonic_ns
 from typing import NamedTuple, Protocol
 
 from ..errors import EngineError, FrameError
-from .budget import Admission, Budget, BudgetSeen
+from .budget import Admission, Budget, Work
 from .deadline import Deadline, Deadlines
 from .frame import Frame
 from .health import Health, Outcome
@@ -20,6 +20,9 @@ from .pipeline import Segmentation
 
 class Pipeline(Protocol):
     """What segments a frame at one operating point."""
+
+    unknown_threshold: float
+    """Pixels less sure than this are unknown; may be set while it runs."""
 
     def run(self, frame: Frame) -> Segmentation:
         """Return the segmentation; FrameError if the image can't be decoded."""
@@ -31,6 +34,7 @@ class Lane(NamedTuple):
     pipelines: Sequence[Pipeline]
     health: Health
     deadlines: Deadlines
+    budget: Budget
     publish: Callable[[Segmentation], None]
     publish_extras: Callable[[Segmentation, Mapping[str, float]], None]
 
@@ -52,20 +56,15 @@ class Dispatcher:
     def __init__(
         self,
         lanes: Sequence[Lane],
-        budget: Budget,
         is_open: Callable[[], bool],
         complain: Callable[[str], None],
         clock: Callable[[], int] = monotonic_ns,
     ) -> None:
-        self._lanes, self._budget = lanes, budget
-        self._is_open, self._complain, self._clock = is_open, complain, clock
+        self._lanes = lanes
+        self._may_publish, self._complain, self._clock = is_open, complain, clock
+        self._is_closed = False
         self._served_ns = [0] * len(lanes)
         self._mailbox: Mailbox[Job] = Mailbox(len(lanes))
-
-    @property
-    def budget_seen(self) -> BudgetSeen:
-        """What diagnostics report about the budget; for any thread."""
-        return self._budget.seen
 
     def offer(self, lane: int, frame: Frame, clock_ns: int) -> None:
         """Leave a frame that arrived when the node's clock said `clock_ns`; the newest wins."""
@@ -76,7 +75,8 @@ class Dispatcher:
             self._lanes[lane].health.on_turned_away(outcome)
 
     def close(self) -> None:
-        """Count what still waits as gated, and make `serve_next` return False from now on."""
+        """Count what waits or is in hand as gated; `serve_next` returns False from now on."""
+        self._is_closed = True
         for job in self._mailbox.close():
             self._lanes[job.lane].health.on_turned_away(Outcome.GATED)
 
@@ -88,6 +88,9 @@ class Dispatcher:
         self._serve(job, self._lanes[job.lane])
         return True
 
+    def _is_open(self) -> bool:
+        return not self._is_closed and self._may_publish()
+
     def _rank(self, job: Job) -> tuple[int, int]:
         return self._served_ns[job.lane], job.deadline.due_ns
 
@@ -95,7 +98,7 @@ class Dispatcher:
         """Segment and publish one frame, and count how it ended."""
         lane.health.on_taken(job.frame)
         now_ns = self._clock()
-        admission = self._budget.admit(job.deadline, now_ns) if self._is_open() else None
+        admission = lane.budget.admit(job.deadline, now_ns) if self._is_open() else None
         if admission is None:
             self._lose(lane, Outcome.STALE)
             return
@@ -103,12 +106,9 @@ class Dispatcher:
         try:
             result = lane.pipelines[admission.point].run(job.frame)
             outcome = self._publish(result, job.deadline, lane, admission)
-        except FrameError as exc:
-            self._lose(lane, Outcome.MALFORMED, str(exc))
-        except EngineError as exc:
-            self._lose(lane, Outcome.FAILED, str(exc))
         except Exception as exc:  # whatever it is, the next frame deserves its chance
-            self._lose(lane, Outcome.FAILED, f'{type(exc).__name__}: {exc}')
+            lane.budget.on_failed(admission, self._clock())
+            self._lose(lane, *_outcome_of(exc))
         else:
             if outcome is Outcome.PUBLISHED:
                 self._send_extras(result, lane)
@@ -120,15 +120,16 @@ class Dispatcher:
     ) -> Outcome:
         """Publish a mask and count it, if it is wanted and in time."""
         lane.health.on_segmented(result.times)
-        ready_ns = self._clock()
+        ready_ns, inference_ns = self._clock(), result.times.inference_ns
         if not self._is_open():
             return Outcome.GATED
-        if not self._budget.may_publish(deadline, ready_ns):
-            self._budget.on_late(admission, ready_ns)
+        if not lane.budget.may_publish(admission, deadline, ready_ns):
+            lane.budget.on_late(admission, Work(inference_ns), ready_ns)
             return Outcome.LATE
         lane.publish(result)
         out_ns = self._clock()
-        self._budget.on_published(admission, deadline, out_ns - ready_ns, out_ns)
+        work = Work(inference_ns, out_ns - ready_ns)
+        lane.budget.on_published(admission, work, deadline, out_ns)
         lane.health.on_published(
             result,
             admission.point,
@@ -153,3 +154,12 @@ class Dispatcher:
         lane.health.on_lost(outcome, message)
         if message and outcome is not Outcome.GATED:
             self._complain(f'frame {outcome.value}: {message}')
+
+
+def _outcome_of(exc: Exception) -> tuple[Outcome, str]:
+    """Tell whose fault it is that nothing came of a frame: the image's or ours."""
+    if isinstance(exc, FrameError):
+        return Outcome.MALFORMED, str(exc)
+    if isinstance(exc, EngineError):
+        return Outcome.FAILED, str(exc)
+    return Outcome.FAILED, f'{type(exc).__name__}: {exc}'

@@ -47,8 +47,8 @@ DURATIONS = (
 JUDGED = (Outcome.PUBLISHED, Outcome.STALE, Outcome.LATE, Outcome.FAILED)
 """Frames that were taken from a good camera: each should have been on time."""
 SUMMARY_NS = 1_000_000_000
-PAUSE_NS = 2_000_000_000
-"""After so long without an image, the next one begins a new stream."""
+PAUSE_NS = 10_000_000_000
+"""After so long without an image, no camera was at work: what is unanswered is forgotten."""
 
 
 class HealthSnapshot(NamedTuple):
@@ -62,7 +62,7 @@ class HealthSnapshot(NamedTuple):
     """Share of the frames taken in the last minute that were not out in time."""
     published_by_point: Mapping[int, int]
     unanswered_s: float
-    """For how long images have been arriving without a mask; 0 if none arrive."""
+    """From the first image since the latest mask to the latest image; 0 if there is none."""
     fps_in: float
     fps_out: float
     durations: Mapping[str, Percentiles | None]  # ms
@@ -102,13 +102,14 @@ class Health:
         self._summed_ns = -SUMMARY_NS
         self._started_ns: int | None = None
         self._published_ns: int | None = None
-        self._received_ns = self._stream_began_ns = -PAUSE_NS
+        self._received_ns = 0
+        self._unanswered_since_ns: int | None = None
 
     def on_received(self, frame: Frame, clock_ns: int) -> None:
         """Note that a frame arrived when the node's own clock said `clock_ns`."""
         now = self._clock()
-        if now - self._received_ns >= PAUSE_NS:
-            self._stream_began_ns = now
+        if self._unanswered_since_ns is None or now - self._received_ns >= PAUSE_NS:
+            self._unanswered_since_ns = now
         self._received_ns = now
         self._arrivals.record(frame, clock_ns, now)
         if 0 < frame.stamp_ns <= clock_ns:
@@ -154,6 +155,7 @@ class Health:
         if self._published_ns is not None:
             latest['cyclic'] = (now - self._published_ns) / 1e6
         self._record(latest, now)
+        self._unanswered_since_ns = None
         self.latest_ms, self._published_ns = {**self._stages_ms, **latest}, now
         self._published_by_point[point] = self._published_by_point.get(point, 0) + 1
         self._overruns += is_overrun
@@ -176,7 +178,7 @@ class Health:
             overruns=self._overruns,
             miss_ratio=self._misses.ratio(now),
             published_by_point=dict(self._published_by_point),
-            unanswered_s=self._unanswered_s(now),
+            unanswered_s=self._unanswered_s(),
             fps_in=arrivals.rate(now),
             fps_out=self._durations['processing'].rate(now),
             durations=self._durations_at(now),
@@ -210,10 +212,9 @@ class Health:
         for name, value in durations_ms.items():
             self._durations[name].record(value, now)
 
-    def _unanswered_s(self, now: int) -> float:
-        if now - self._received_ns >= PAUSE_NS:
-            return 0.0
-        return (now - max(self._published_ns or 0, self._stream_began_ns)) / 1e9
+    def _unanswered_s(self) -> float:
+        since_ns = self._unanswered_since_ns  # the worker may forget it meanwhile
+        return (self._received_ns - since_ns) / 1e9 if since_ns is not None else 0.0
 
     def _finish(self, outcome: Outcome, now: int, is_miss: bool) -> None:
         self._worked_on[outcome] += 1

@@ -25,16 +25,27 @@ class RecentValues:
 
     def percentile(self, share: float, now_ns: int) -> int | None:
         """Return the least value that `share` (0 to 1) of them do not exceed; None if empty."""
+        count = self._left(now_ns)
+        return self._sorted[max(math.ceil(count * share), 1) - 1] if count else None
+
+    def habit(self, share: float, now_ns: int) -> int | None:
+        """Return the percentile, but never the highest value; None of fewer than two.
+
+        Of a few values a high percentile is the highest, and one hiccup is no habit.
+        """
+        count = self._left(now_ns)
+        return self._sorted[min(math.ceil(count * share), count - 1) - 1] if count > 1 else None
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._timed.clear()
+        self._sorted.clear()
+
+    def _left(self, now_ns: int) -> int:
+        """Drop what is too old, and return how many values are left."""
         while self._timed and self._timed[0][0] <= now_ns - self._window_ns:
             self._drop_oldest()
-        if not self._sorted:
-            return None
-        return self._sorted[max(math.ceil(len(self._sorted) * share), 1) - 1]
-
-    def forget_above(self, most: int) -> None:
-        """Forget the values that exceed `most`."""
-        self._timed = deque(pair for pair in self._timed if pair[1] <= most)
-        self._sorted = sorted(value for _, value in self._timed)
+        return len(self._sorted)
 
     def _drop_oldest(self) -> None:
         _, value = self._timed.popleft()

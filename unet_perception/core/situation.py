@@ -37,6 +37,8 @@ class CameraSituation(NamedTuple):
     publishers: tuple[Publisher, ...]
     is_budget_from_stamp: bool
     """Whether the latest frame's budget counts from its stamp; else from its arrival."""
+    budget: BudgetSeen | None
+    """None before configure."""
     offset_ms: float | None
     """The median age of images on arrival, if it has exceeded the budget for a while."""
     health: HealthSnapshot
@@ -71,8 +73,6 @@ class Situation(NamedTuple):
     engine: Mapping[str, str]
     points: tuple[str, ...]
     """The operating points' names, best first."""
-    budget: BudgetSeen | None
-    """None while no frames are served."""
     rules: Rules
     has_label_info: bool
     rss_mb: float

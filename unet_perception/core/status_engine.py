@@ -3,7 +3,6 @@
 Knows the rules; not how an engine works.
 """
 
-from .budget import BudgetSeen
 from .situation import Situation, Stage
 from .verdict import RECENT_S, Level, Verdict, number
 
@@ -38,36 +37,16 @@ def judge_engine(situation: Situation) -> Verdict:
     recent = [incident for incident in failed if incident.age_s < RECENT_S]
     if recent:
         return Verdict(Level.ERROR, f'a frame failed: {recent[0].message}')
-    engine, seen = situation.engine, situation.budget
-    point = f', operating point {situation.points[seen.point]}' if seen else ''
-    return Verdict(Level.OK, f'{engine["backend"]} on {engine["device"]}{point}')
+    return Verdict(Level.OK, f'{situation.engine["backend"]} on {situation.engine["device"]}')
 
 
 def engine_values(situation: Situation) -> dict[str, str]:
-    """Return what the engine is, and how fast it is predicted to be at each operating point."""
+    """Return what the engine is, and what it does now."""
     return {
         **situation.engine,
         'state': situation.stage.value,
         'busy_s': number(_busy_s(situation)),
-        **_budget_values(situation, situation.budget),
         'rss_mb': number(situation.rss_mb),
-    }
-
-
-def _budget_values(situation: Situation, seen: BudgetSeen | None) -> dict[str, str]:
-    names = situation.points
-    step = seen.latest_step if seen else None
-    return {
-        'operating_point': names[seen.point] if seen else 'n/a',
-        **{
-            f'predicted_{name}_ms': number(seen.predicted_ms[k] if seen else None)
-            for k, name in enumerate(names)
-        },
-        'publish_reserve_ms': number(seen.reserve_ms if seen else None),
-        'steps_down': str(seen.steps_down if seen else 0),
-        'steps_up': str(seen.steps_up if seen else 0),
-        'latest_step': f'{names[step.origin]} to {names[step.target]}' if step else 'none',
-        'latest_step_age_s': number((situation.now_ns - step.at_ns) / 1e9 if step else None),
     }
 
 

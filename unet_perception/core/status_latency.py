@@ -3,6 +3,7 @@
 Knows the rules of the budget; not how frames are served.
 """
 
+from .budget import BudgetSeen
 from .health import HealthSnapshot
 from .histogram import Percentiles
 from .situation import CameraSituation, Situation
@@ -39,9 +40,9 @@ def judge_latency(situation: Situation, camera: CameraSituation) -> Verdict:
             f'{health.miss_ratio:.1%} of the frames of the last minute were not in time for '
             f'{rules.budget_ms:.0f} ms; frames so far: {_ends(health)}',
         )
-    return Verdict(
-        Level.OK, f'processing p50 {processing.p50:.1f} ms, p95 {processing.p95:.1f} ms'
-    )
+    times = f'processing p50 {processing.p50:.1f} ms, p95 {processing.p95:.1f} ms'
+    point = f' at {situation.points[camera.budget.point]}' if camera.budget else ''
+    return Verdict(Level.OK, times + point)
 
 
 def latency_values(situation: Situation, camera: CameraSituation) -> dict[str, str]:
@@ -62,7 +63,29 @@ def latency_values(situation: Situation, camera: CameraSituation) -> dict[str, s
     values['overruns'] = str(health.overruns)
     for point, name in enumerate(situation.points):
         values[f'published_at_{name}'] = str(health.published_by_point.get(point, 0))
-    return values
+    return {**values, **_point_values(situation, camera.budget)}
+
+
+def _point_values(situation: Situation, seen: BudgetSeen | None) -> dict[str, str]:
+    """Return the operating point, what each is predicted to take, and every recent step."""
+    names = situation.points
+    steps = reversed(seen.steps) if seen else ()
+    told = [
+        f'{names[step.origin]} to {names[step.target]} '
+        f'{(situation.now_ns - step.at_ns) / 1e9:.2f} s ago'
+        for step in steps
+    ]
+    return {
+        'operating_point': names[seen.point] if seen else 'n/a',
+        **{
+            f'predicted_{name}_ms': number(seen.predicted_ms[k] if seen else None)
+            for k, name in enumerate(names)
+        },
+        'publish_reserve_ms': number(seen.reserve_ms if seen else None),
+        'steps_down': str(seen.steps_down if seen else 0),
+        'steps_up': str(seen.steps_up if seen else 0),
+        'recent_steps': ', '.join(told) or 'none',
+    }
 
 
 def _ends(health: HealthSnapshot) -> str:

@@ -14,7 +14,6 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
-from ..core.budget import Budget
 from ..core.dispatch import Dispatcher
 from ..core.frame import Frame
 from ..core.health import Health, Outcome
@@ -33,6 +32,8 @@ SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
 ERROR = TransitionCallbackReturn.ERROR
 NO_RULES = Rules(0.0, 0, 0.0)
+PATIENCE_S, MOST_PATIENCE_S = 1.0, 10.0
+"""How long to wait for a frame in hand; most, however long the rules let it take."""
 
 
 class SegmentationNode(LifecycleNode):
@@ -138,29 +139,30 @@ class SegmentationNode(LifecycleNode):
 
     def _activate(self) -> None:
         assert self._serving is not None, 'activate follows configure'
-        serving, config = self._serving, self._serving.config
-        budget = Budget(
-            round(config.latency_budget_ms * 1e6), serving.base_ns, config.publish_late
-        )
-        self._stage, self._active_since_s = Stage.ACTIVE, monotonic()
-        self._worker = Worker(Dispatcher(serving.lanes, budget, self._is_open, self._complain))
+        dispatcher = Dispatcher(self._serving.lanes, self._is_open, self._complain)
+        self._active_since_s, self._worker = monotonic(), Worker(dispatcher)
+        self._stage = Stage.ACTIVE
 
     def _deactivate(self) -> None:
-        if not self._stop_work():
+        rules = rules_from_config(self._serving.config) if self._serving else NO_RULES
+        if not self._stop_work(min(max(rules.stall_s, PATIENCE_S), MOST_PATIENCE_S)):
             raise EngineHangError(
                 'inference does not return, so its engine is left behind: configure again, and '
                 'if that does not help, start the process again'
             )
 
-    def _stop_work(self) -> bool:
-        """Close the gate and wait for the frame in hand; False if its inference hangs."""
+    def _stop_work(self, patience_s: float = PATIENCE_S) -> bool:
+        """Close the gate and wait for the frame in hand; False if its inference hangs.
+
+        The thread then goes on to own its engines, and they are closed should it ever return.
+        """
         worker, self._worker = self._worker, None
         if worker is None:
             return True
-        has_ended = worker.stop()
+        has_ended = worker.stop(patience_s)
         self._stage = Stage.INACTIVE
         if not has_ended and self._serving is not None:
-            self._serving.leave_engines()
+            worker.when_over(self._serving.handed_over_engines().close)
         return has_ended
 
     def _release(self) -> None:
@@ -193,10 +195,7 @@ class SegmentationNode(LifecycleNode):
         verdict = judge_change(parameters, self._serving is not None)
         changes = {parameter.name: parameter.value for parameter in parameters}
         if verdict.successful and self._serving is not None and 'unknown_threshold' in changes:
-            for pipeline in self._serving.pipelines:
-                pipeline.unknown_threshold = changes['unknown_threshold']
-            for camera in self._serving.cameras:
-                camera.publish_label_info(changes['unknown_threshold'])
+            self._serving.set_unknown_threshold(changes['unknown_threshold'])
         return verdict
 
     def _is_open(self) -> bool:
@@ -206,7 +205,7 @@ class SegmentationNode(LifecycleNode):
         self.get_logger().warning(message, throttle_duration_sec=1.0)
 
     def _situation(self) -> Situation:
-        serving, worker = self._serving, self._worker
+        serving = self._serving
         is_working = self._stage is Stage.ACTIVE and self._is_enabled
         return Situation(
             now_ns=monotonic_ns(),
@@ -217,7 +216,6 @@ class SegmentationNode(LifecycleNode):
             model=serving.model_values if serving else {},
             engine=serving.engine_values if serving else {},
             points=serving.points if serving else (),
-            budget=worker.dispatcher.budget_seen if worker else None,
             rules=rules_from_config(serving.config) if serving else NO_RULES,
             has_label_info=bool(serving and serving.cameras[0].has_label_info),
             rss_mb=resident_mb(),
@@ -227,7 +225,7 @@ class SegmentationNode(LifecycleNode):
     def _camera_situations(self, serving: Serving | None) -> tuple[CameraSituation, ...]:
         if serving is None:
             return tuple(
-                CameraSituation(name, '', (), True, None, health.snapshot())
+                CameraSituation(name, '', (), True, None, None, health.snapshot())
                 for name, health in self.healths.items()
             )
         now_ns = monotonic_ns()
@@ -237,6 +235,7 @@ class SegmentationNode(LifecycleNode):
                 camera.image_topic,
                 camera.publishers(),
                 lane.deadlines.is_from_stamp,
+                lane.budget.seen,
                 lane.deadlines.offset_ms(now_ns),
                 lane.health.snapshot(),
             )

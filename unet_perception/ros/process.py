@@ -59,21 +59,22 @@ def run_node(
     executor = SingleThreadedExecutor()
     assert isinstance(node, Node), 'only nodes are run'
     executor.add_node(node)
+    code = 0
     try:
         start(node)
         while rclpy.ok() and not stop.is_set() and not is_done(node):
             spin_once(executor, node, LOOK_S)
     except UnetPerceptionError as exc:
-        return _refused(name, exc)
+        code = _refused(name, exc)
     finally:
         node.close()
         executor.shutdown()
         rclpy.try_shutdown()
-        _leave_if_hanging()
-    return 0
+    _leave_if_hanging(code)
+    return code
 
 
-def _leave_if_hanging() -> None:
+def _leave_if_hanging(code: int) -> None:
     """End the process at once if a thread is left that hangs in a library.
 
     Python would end without it, but the library's own clean-up at exit may wait for it for ever.
@@ -81,7 +82,7 @@ def _leave_if_hanging() -> None:
     if any(thread.is_alive() for thread in enumerate_threads() if thread is not main_thread()):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(code)
 
 
 def _refused(name: str, exc: Exception) -> int:

@@ -6,19 +6,19 @@ Knows the order in which they are acquired; releases in reverse, also when acqui
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from statistics import median
 from time import perf_counter_ns
 from typing import NamedTuple
 
 from rclpy.node import Node
 
+from ..core.budget import Budget
 from ..core.cleaning import Cleaning
 from ..core.deadline import Deadlines
 from ..core.decode import Decoder
 from ..core.dispatch import Lane
 from ..core.engine import Engine
 from ..core.frame import Frame
-from ..core.golden import check_golden, golden_from_bytes
+from ..core.golden import Golden, check_golden, golden_from_bytes
 from ..core.health import Health
 from ..core.manifest import Artifact, Manifest, Model, OperatingPoint, model_from_folder
 from ..core.paths import model_folder
@@ -30,7 +30,7 @@ from .camera import Camera
 from .parameters import NodeConfig
 
 OpenEngine = Callable[[str, Model, Artifact, int], Engine]
-WARM_UP_RUNS = 3
+TIMED_RUNS = 2
 PRECISION = 'fp32'
 
 
@@ -40,9 +40,17 @@ class Proven(NamedTuple):
     point: OperatingPoint
     artifact: Artifact
     engine: Engine
+    golden: Golden
     golden_iou: float
-    base_ns: int
-    """How long an inference takes while nothing else runs."""
+
+    def base_ns(self) -> int:
+        """Return how long an inference takes while nothing else runs: the best of a few."""
+        times_ns = []
+        for _ in range(TIMED_RUNS):
+            start = perf_counter_ns()
+            self.engine.infer(self.golden.image[None])
+            times_ns.append(perf_counter_ns() - start)
+        return min(times_ns)
 
 
 class Serving(NamedTuple):
@@ -52,24 +60,29 @@ class Serving(NamedTuple):
     cameras: tuple[Camera, ...]
     lanes: tuple[Lane, ...]
     """One for each camera."""
-    pipelines: tuple[SegmentationPipeline, ...]
-    """Of all cameras and operating points."""
     points: tuple[str, ...]
     """The operating points' names, best first."""
-    base_ns: tuple[int, ...]
     model_values: Mapping[str, str]
     engine_values: Mapping[str, str]
     engines: ExitStack
     topics: ExitStack
+
+    def set_unknown_threshold(self, threshold: float) -> None:
+        """Make less sure pixels unknown, and say so with the class names."""
+        for lane in self.lanes:
+            for pipeline in lane.pipelines:
+                pipeline.unknown_threshold = threshold
+        for camera in self.cameras:
+            camera.publish_label_info(threshold)
 
     def close(self) -> None:
         """Give everything back."""
         with self.engines:
             self.topics.close()
 
-    def leave_engines(self) -> None:
-        """Let `close` keep away from engines that a hanging thread still uses."""
-        self.engines.pop_all()
+    def handed_over_engines(self) -> ExitStack:
+        """Return what closes the engines, which `close` no longer does."""
+        return self.engines.pop_all()
 
 
 def open_serving(
@@ -87,7 +100,8 @@ def open_serving(
     points = _points(model.manifest, config.operating_point)
     choice = choose_backend(config.backend)
     with ExitStack() as engines, ExitStack() as topics:
-        proven = [_proven(point, model, choice, config, opener, engines) for point in points]
+        proven = [_proven(model, choice, config, opener, engines, point) for point in points]
+        base_ns = [each.base_ns() for each in proven]
         cameras = []
         for number, name in enumerate(config.cameras):
             receive = partial(on_frame, number)
@@ -104,6 +118,7 @@ def open_serving(
                 of_camera,
                 healths[camera.name],
                 Deadlines(budget_ns, trusts_stamps),
+                Budget(budget_ns, base_ns, config.publish_late),
                 camera.publish,
                 camera.publish_extras,
             )
@@ -113,11 +128,9 @@ def open_serving(
             config,
             tuple(cameras),
             tuple(lanes),
-            tuple(pipeline for of_camera in pipelines for pipeline in of_camera),
             tuple(point.name for point in points),
-            tuple(each.base_ns for each in proven),
             _model_values(model, proven),
-            _engine_values(proven, choice, config),
+            _engine_values(proven, base_ns, choice, config),
             engines.pop_all(),
             topics.pop_all(),
         )
@@ -135,25 +148,19 @@ def _points(manifest: Manifest, wish: str) -> list[OperatingPoint]:
 
 
 def _proven(
-    point: OperatingPoint,
     model: Model,
     choice: Choice,
     config: NodeConfig,
     opener: OpenEngine,
     engines: ExitStack,
+    point: OperatingPoint,
 ) -> Proven:
-    """Open an engine, check it against the golden image and time it."""
+    """Open an engine, to be closed by `engines`, and check it against the golden image."""
     artifact = model.manifest.artifact(PRECISION, point)
     golden = golden_from_bytes(model.read(point.golden), point.golden.file)
     engine = opener(choice.backend, model, artifact, config.engine_threads)
     engines.callback(engine.close)
-    golden_iou = min(check_golden(engine, golden))
-    times_ns = []
-    for _ in range(WARM_UP_RUNS):
-        start = perf_counter_ns()
-        engine.infer(golden.image[None])
-        times_ns.append(perf_counter_ns() - start)
-    return Proven(point, artifact, engine, golden_iou, int(median(times_ns)))
+    return Proven(point, artifact, engine, golden, min(check_golden(engine, golden)))
 
 
 def _pipelines(
@@ -196,7 +203,9 @@ def _model_values(model: Model, proven: list[Proven]) -> dict[str, str]:
     }
 
 
-def _engine_values(proven: list[Proven], choice: Choice, config: NodeConfig) -> dict[str, str]:
+def _engine_values(
+    proven: list[Proven], base_ns: list[int], choice: Choice, config: NodeConfig
+) -> dict[str, str]:
     spec = proven[0].engine.spec
     return {
         'backend': choice.backend,
@@ -205,5 +214,8 @@ def _engine_values(proven: list[Proven], choice: Choice, config: NodeConfig) -> 
         'precision': spec.precision,
         'threads': str(config.engine_threads or 'all cores'),
         'golden_iou': f'{min(each.golden_iou for each in proven):.4f}',
-        **{f'alone_{each.point.name}_ms': f'{each.base_ns / 1e6:.2f}' for each in proven},
+        **{
+            f'alone_{each.point.name}_ms': f'{alone / 1e6:.2f}'
+            for each, alone in zip(proven, base_ns, strict=True)
+        },
     }

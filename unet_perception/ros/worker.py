@@ -3,6 +3,8 @@
 Knows threads; what is done with a frame is the dispatcher's.
 """
 
+from collections.abc import Callable
+from contextlib import ExitStack
 import threading
 from time import sleep
 
@@ -12,33 +14,39 @@ from ..core.frame import Frame
 
 HAND_OVER_S = 0.0003
 """For so long the receiving thread lets go of the interpreter, which the worker waits for."""
-STOP_S = 1.0
-"""An inference that takes longer to return hangs."""
 
 
 class Worker:
     """Serves frames from its start until `stop`."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        self.dispatcher = dispatcher
+        self._dispatcher = dispatcher
+        self._frozen = ExitStack()
+        self._collector = self._frozen.enter_context(frozen_garbage())
         self._thread = threading.Thread(target=self._run, name='segmentation', daemon=True)
         self._thread.start()
 
     def offer(self, lane: int, frame: Frame, clock_ns: int) -> None:
         """Hand over a frame of the camera with number `lane`."""
-        self.dispatcher.offer(lane, frame, clock_ns)
+        self._dispatcher.offer(lane, frame, clock_ns)
         sleep(HAND_OVER_S)
 
-    def stop(self) -> bool:
-        """Finish the frame in hand and end the thread; False if an inference does not return.
-
-        The thread then goes on to own its engine, and ends should the inference ever return.
-        """
-        self.dispatcher.close()
-        self._thread.join(STOP_S)
+    def stop(self, patience_s: float) -> bool:
+        """End the thread after the frame in hand; False if that takes longer than allowed."""
+        self._dispatcher.close()
+        self._thread.join(patience_s)
+        self._frozen.close()
         return not self._thread.is_alive()
 
+    def when_over(self, act: Callable[[], None]) -> None:
+        """Call `act` from a thread of its own, should the frame in hand ever come to its end."""
+
+        def wait_and_act() -> None:
+            self._thread.join()
+            act()
+
+        threading.Thread(target=wait_and_act, name='aftermath', daemon=True).start()
+
     def _run(self) -> None:
-        with frozen_garbage() as collector:
-            while self.dispatcher.serve_next():
-                collector.between_frames()
+        while self._dispatcher.serve_next():
+            self._collector.between_frames()
