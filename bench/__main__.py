@@ -13,7 +13,9 @@ from . import cameras, ladder, messages, overhead, overload, pipeline, soak, sta
 from .aims import table
 
 OUT = Path('out') / 'bench'
-THREADS = min(2, os.cpu_count() or 1)
+CORES = os.cpu_count() or 1
+THREADS, FEWER = min(2, CORES), max(1, CORES - 1)
+"""Engine threads; fewer leave a core to cameras and consumer, so that the floor is steady."""
 
 
 class Measurement(NamedTuple):
@@ -33,7 +35,7 @@ MEASUREMENTS = {
         lambda: overhead.measure(THREADS),
     ),
     'overload': Measurement('twice as many images as can be served', overload.measure),
-    'cameras': Measurement('one, two and four cameras', lambda: cameras.measure(THREADS)),
+    'cameras': Measurement('one, two and four cameras', lambda: cameras.measure(FEWER)),
     'ladder': Measurement(
         'a neighbour takes the processor and gives it back', lambda: ladder.measure(THREADS)
     ),

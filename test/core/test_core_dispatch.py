@@ -307,6 +307,35 @@ def test_a_camera_of_large_images_does_not_starve_one_whose_images_come_old() ->
     assert world.counters(1) == {'published': 100}
 
 
+def test_cameras_that_trigger_together_share_an_engine_that_is_too_slow_for_both() -> None:
+    first, second = stream(10, 30), stream(10, 30, 1.002, lane=1)
+    times = (85 * MS, 51 * MS, 25 * MS)
+    world = World(merged(first, second), repeat(times), cameras=2, base_ns=times).run()
+    assert world.counters(0)['published'] == 300
+    assert world.counters(1)['published'] >= 285
+    assert world.lanes[0].budget.seen.point == 1, 'coarser, so that the other fits as well'
+
+
+def test_a_point_that_always_raises_is_left() -> None:
+    world = World(list(stream(20, 20)), FAST, base_ns=(20 * MS, 12 * MS, 6 * MS))
+    best = world.lanes[0].pipelines[0]
+
+    def fail(frame: Frame) -> Segmentation:
+        raise EngineError('out of memory')
+
+    best.run = fail  # type: ignore[method-assign]
+    world.run()
+    assert world.counters()['failed'] <= 3 + 4
+    assert world.seen.point == 1
+
+
+def test_malformed_images_are_nothing_to_step_down_for() -> None:
+    frames = [frame._replace(fault=FrameError('bad image')) for frame in stream(20, 5)]
+    world = World(frames, FAST, base_ns=(20 * MS, 12 * MS, 6 * MS)).run()
+    assert world.counters() == {'malformed': 100}
+    assert world.seen.steps == ()
+
+
 def test_a_trial_that_fails_costs_one_frame_and_the_next_comes_later() -> None:
     """The better point is slower than its measure at configure promised."""
     times = (150 * MS, 15 * MS)

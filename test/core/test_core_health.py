@@ -279,6 +279,22 @@ def test_unanswered_is_how_long_images_come_without_a_mask(health: Health, clock
     assert health.snapshot().unanswered_s == 0.0
 
 
+def test_after_a_silence_nothing_is_unanswered(health: Health, clock: Clock) -> None:
+    for _ in range(30):
+        health.on_received(clock.frame(), NOW)
+        clock.now += 100 * MS
+    clock.now += PAUSE_NS
+    assert health.snapshot().unanswered_s == 0.0
+
+
+def test_what_is_gated_needs_no_answer(health: Health, clock: Clock) -> None:
+    for _ in range(30):
+        health.on_received(clock.frame(), NOW)
+        health.on_turned_away(Outcome.GATED)
+        clock.now += 100 * MS
+    assert health.snapshot().unanswered_s == 0.0
+
+
 @pytest.mark.parametrize('period_s', [0.05, 1.5, 5])
 def test_a_camera_of_any_pace_that_is_answered_is_not_unanswered(
     health: Health, clock: Clock, period_s: float

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from unet_perception.core.ladder import HOLD_NS, LONGEST_HOLD_NS, PROVEN_NS, Ladder
+from unet_perception.core.ladder import HOLD_NS, LONGEST_HOLD_NS, PAUSE_NS, PROVEN_NS, Ladder
 
 FRAME = 33_000_000
 IN_A_ROW = 3
@@ -98,6 +98,27 @@ def test_each_step_up_that_was_a_mistake_doubles_the_wait_to_a_bound() -> None:
         waits.append(drive.until_up())
     rounded = [round(wait / HOLD_NS) for wait in waits]
     assert rounded == [1, 2, 4, 8, 16, 30, 30, 30, 30]
+
+
+def test_a_step_up_that_was_a_mistake_doubles_once_however_far_down_it_leads() -> None:
+    drive = Drive(3)
+    drive.frames(2 * IN_A_ROW, fits=False)
+    assert drive.ladder.level == 2
+    drive.until_up()
+    drive.until_up()
+    drive.frames(2 * IN_A_ROW, fits=False)
+    assert drive.ladder.level == 2
+    assert round(drive.until_up() / HOLD_NS) == 2
+
+
+def test_what_fitted_before_a_pause_says_nothing_after_it() -> None:
+    drive = Drive(2)
+    drive.frames(IN_A_ROW, fits=False)
+    drive.until_trial()
+    drive.now_ns += PAUSE_NS
+    drive.frames(1, fits=True, fits_better=True)
+    assert not drive.ladder.wants_trial(drive.now_ns)
+    assert drive.until_trial() >= HOLD_NS
 
 
 def test_a_step_up_that_lasted_makes_the_next_one_quick_again() -> None:

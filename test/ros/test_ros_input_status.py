@@ -64,8 +64,13 @@ def test_a_publisher_of_another_type_is_named(stranger: Node) -> None:
         )
 
 
-def test_wrong_qos_overrides_refuse_configure_with_a_sentence() -> None:
-    with Rig(fake_opener(), **{'qos_overrides./image.subscription.reliability': 'often'}) as rig:
+@pytest.mark.parametrize('topic', ['image', 'camera_info'])
+def test_wrong_qos_overrides_refuse_configure_and_leave_no_topic(topic: str) -> None:
+    with Rig(
+        fake_opener(), **{f'qos_overrides./{topic}.subscription.reliability': 'often'}
+    ) as rig:
+        before = len(list(rig.node.publishers)), len(list(rig.node.subscriptions))
         assert rig.node.trigger_configure().name == 'FAILURE'
+        assert (len(list(rig.node.publishers)), len(list(rig.node.subscriptions))) == before
         assert wait_until(lambda: rig.level_of('engine') == ERROR)
-        assert "qos_overrides for 'image' are wrong" in rig.status_of('engine').message
+        assert f'qos_overrides for {topic!r} are wrong' in rig.status_of('engine').message

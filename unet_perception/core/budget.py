@@ -67,7 +67,7 @@ class Budget:
     """
 
     def __init__(self, budget_ns: int, base_ns: Sequence[int], publish_late: bool = False) -> None:
-        self.budget_ns, self._base_ns, self._publish_late = budget_ns, base_ns, publish_late
+        self._budget_ns, self._base_ns, self._publish_late = budget_ns, base_ns, publish_late
         self._ladder = Ladder(len(base_ns))
         self._whole = [RecentValues(WINDOW_NS) for _ in base_ns]
         self._inference = [RecentValues(WINDOW_NS) for _ in base_ns]
@@ -80,12 +80,12 @@ class Budget:
     def admit(self, deadline: Deadline, now_ns: int) -> Admission | None:
         """Choose the point at which a frame will be in time; None if there is none: stale."""
         left_ns = deadline.due_ns - now_ns
+        self._note(now_ns)
         if left_ns <= 0 and not self._publish_late:
             return None
         admission = self._trial(left_ns, now_ns) or self._fitting(left_ns, now_ns)
         if admission is not None:
             self._ran_ns = now_ns
-        self._note(now_ns)
         return admission
 
     def may_publish(self, admission: Admission, deadline: Deadline, now_ns: int) -> bool:
@@ -113,9 +113,19 @@ class Budget:
         self._judge(admission, is_in_time, fits_better, now_ns)
 
     def on_failed(self, admission: Admission, now_ns: int) -> None:
-        """Note that nothing came of the frame: a trial that fails is no success."""
-        if admission.reason is Reason.TRIAL:
-            self._ladder.on_trial(False, now_ns)
+        """Note that nothing came of the frame: another point may do better."""
+        self._judge(admission, False, False, now_ns)
+
+    def would_fit(self, deadline: Deadline, now_ns: int) -> bool:
+        """Tell whether a frame taken then would be in time at some point."""
+        left_ns = deadline.due_ns - now_ns
+        points = range(self._ladder.level, len(self._base_ns))
+        return any(self._fits(point, left_ns, now_ns) for point in points)
+
+    def on_crowding(self, now_ns: int) -> None:
+        """Note that this camera's frame, though in time, made another's late."""
+        self._ladder.on_frame(fits=False, fits_better=False, now_ns=now_ns)
+        self._note(now_ns)
 
     def _trial(self, left_ns: int, now_ns: int) -> Admission | None:
         """Try the next better point, if it is time and this frame fits there."""
@@ -127,12 +137,12 @@ class Budget:
         """Take the current point or, for this frame, the first coarser one that fits."""
         level, last = self._ladder.level, len(self._base_ns) - 1
         point = next((k for k in range(level, last + 1) if self._fits(k, left_ns, now_ns)), None)
+        if point is None and self._publish_late:
+            point = last
         if point != level:
             self._ladder.on_frame(fits=False, fits_better=False, now_ns=now_ns)
         if point is not None:
             return Admission(point, now_ns)
-        if self._publish_late:
-            return Admission(last, now_ns)
         return Admission(last, now_ns, Reason.PROBE) if self._is_idle(now_ns) else None
 
     def _judge(self, admission: Admission, fits: bool, fits_better: bool, now_ns: int) -> None:
@@ -173,7 +183,7 @@ class Budget:
         return self._publishing.habit(0.99, now_ns) or 0
 
     def _is_idle(self, now_ns: int) -> bool:
-        return self._ran_ns is None or now_ns - self._ran_ns >= PROBE_BUDGETS * self.budget_ns
+        return self._ran_ns is None or now_ns - self._ran_ns >= PROBE_BUDGETS * self._budget_ns
 
     def _note_work(self, admission: Admission, work: Work, now_ns: int, until_ns: int) -> None:
         self._whole[admission.point].add(until_ns - admission.taken_ns, now_ns)

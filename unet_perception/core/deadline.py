@@ -34,7 +34,7 @@ class Deadlines:
     """Sets the deadlines of one camera; the receiving thread calls `of`, any thread may read."""
 
     def __init__(self, budget_ns: int, trusts_stamps: bool = True) -> None:
-        self.budget_ns, self._trusts_stamps = budget_ns, trusts_stamps
+        self._budget_ns, self._trusts_stamps = budget_ns, trusts_stamps
         self.is_from_stamp = trusts_stamps
         """Whether the latest frame's budget counts from its stamp."""
         self._ages = RecentValues(PAUSE_NS, _AGES)
@@ -53,13 +53,13 @@ class Deadlines:
 
     def _deadline(self, frame: Frame, age_ns: int) -> Deadline:
         if not frame.stamp_ns or age_ns < 0:
-            return Deadline(frame.received_ns + self.budget_ns, False, None)
+            return Deadline(frame.received_ns + self._budget_ns, False, None)
         born_ns = frame.received_ns - age_ns
         if self._trusts_stamps:
             self._watch(age_ns, frame.received_ns)
         if not self._trusts_stamps or age_ns > OLD_NS:
-            return Deadline(frame.received_ns + self.budget_ns, False, born_ns)
-        return Deadline(born_ns + self.budget_ns, True, born_ns)
+            return Deadline(frame.received_ns + self._budget_ns, False, born_ns)
+        return Deadline(born_ns + self._budget_ns, True, born_ns)
 
     def offset_ms(self, now_ns: int) -> float | None:
         """Return the median age on arrival if it has exceeded the budget for `OFFSET_NS`."""
@@ -74,7 +74,7 @@ class Deadlines:
             self._over_since_ns = None
         self._ages.add(age_ns, now_ns)
         self._median_ns = self._ages.percentile(0.5, now_ns) or 0
-        if self._median_ns <= self.budget_ns:
+        if self._median_ns <= self._budget_ns:
             self._over_since_ns = None
         elif self._over_since_ns is None:
             self._over_since_ns = now_ns

@@ -61,8 +61,10 @@ class Dispatcher:
         clock: Callable[[], int] = monotonic_ns,
     ) -> None:
         self._lanes = lanes
-        self._may_publish, self._complain, self._clock = is_open, complain, clock
+        self._is_gate_open, self._complain, self._clock = is_open, complain, clock
         self._is_closed = False
+        self._latest: Job | None = None
+        """What was worked on last."""
         self._served_ns = [0] * len(lanes)
         self._mailbox: Mailbox[Job] = Mailbox(len(lanes))
 
@@ -89,7 +91,7 @@ class Dispatcher:
         return True
 
     def _is_open(self) -> bool:
-        return not self._is_closed and self._may_publish()
+        return not self._is_closed and self._is_gate_open()
 
     def _rank(self, job: Job) -> tuple[int, int]:
         return self._served_ns[job.lane], job.deadline.due_ns
@@ -98,17 +100,23 @@ class Dispatcher:
         """Segment and publish one frame, and count how it ended."""
         lane.health.on_taken(job.frame)
         now_ns = self._clock()
-        admission = lane.budget.admit(job.deadline, now_ns) if self._is_open() else None
+        if not self._is_open():
+            self._lose(lane, Outcome.GATED)
+            return
+        admission = lane.budget.admit(job.deadline, now_ns)
         if admission is None:
+            self._blame_who_held_the_engine(job, now_ns)
             self._lose(lane, Outcome.STALE)
             return
-        self._served_ns[job.lane] = now_ns
+        self._served_ns[job.lane], self._latest = now_ns, job
         try:
             result = lane.pipelines[admission.point].run(job.frame)
             outcome = self._publish(result, job.deadline, lane, admission)
         except Exception as exc:  # whatever it is, the next frame deserves its chance
-            lane.budget.on_failed(admission, self._clock())
-            self._lose(lane, *_outcome_of(exc))
+            outcome, message = _outcome_of(exc)
+            if outcome is Outcome.FAILED:
+                lane.budget.on_failed(admission, self._clock())
+            self._lose(lane, outcome, message)
         else:
             if outcome is Outcome.PUBLISHED:
                 self._send_extras(result, lane)
@@ -138,6 +146,17 @@ class Dispatcher:
             is_overrun=out_ns > deadline.due_ns,
         )
         return Outcome.PUBLISHED
+
+    def _blame_who_held_the_engine(self, job: Job, now_ns: int) -> None:
+        """Tell a camera that another's frame would have been in time, had it not had to wait.
+
+        Of two cameras that trigger together one would have all else, and one nothing.
+        """
+        latest = self._latest
+        if latest is None or latest.lane == job.lane:
+            return
+        if self._lanes[job.lane].budget.would_fit(job.deadline, job.frame.received_ns):
+            self._lanes[latest.lane].budget.on_crowding(now_ns)
 
     def _send_extras(self, result: Segmentation, lane: Lane) -> None:
         """Send what is not urgent; the frame is counted, so a failure here is only reported."""

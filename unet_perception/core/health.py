@@ -118,6 +118,8 @@ class Health:
     def on_turned_away(self, outcome: Outcome) -> None:
         """Count a frame that the worker never saw."""
         self._turned_away[outcome] += 1
+        if outcome is Outcome.GATED:  # nobody waits for an answer
+            self._unanswered_since_ns = None
 
     def on_taken(self, frame: Frame) -> None:
         """Note that work on a frame begins."""
@@ -178,7 +180,7 @@ class Health:
             overruns=self._overruns,
             miss_ratio=self._misses.ratio(now),
             published_by_point=dict(self._published_by_point),
-            unanswered_s=self._unanswered_s(),
+            unanswered_s=self._unanswered_s(now),
             fps_in=arrivals.rate(now),
             fps_out=self._durations['processing'].rate(now),
             durations=self._durations_at(now),
@@ -212,9 +214,11 @@ class Health:
         for name, value in durations_ms.items():
             self._durations[name].record(value, now)
 
-    def _unanswered_s(self) -> float:
+    def _unanswered_s(self, now: int) -> float:
         since_ns = self._unanswered_since_ns  # the worker may forget it meanwhile
-        return (self._received_ns - since_ns) / 1e9 if since_ns is not None else 0.0
+        if since_ns is None or now - self._received_ns >= PAUSE_NS:
+            return 0.0
+        return (self._received_ns - since_ns) / 1e9
 
     def _finish(self, outcome: Outcome, now: int, is_miss: bool) -> None:
         self._worked_on[outcome] += 1

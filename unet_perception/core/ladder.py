@@ -13,6 +13,8 @@ HOLD_NS, LONGEST_HOLD_NS = 2_000_000_000, 60_000_000_000
 """How long a better point must fit before it is tried, at first and at most."""
 PROVEN_NS = 30_000_000_000
 """A step up that lasted this long was right: the next trial waits `HOLD_NS` again."""
+PAUSE_NS = 10_000_000_000
+"""After so long without a frame nothing is known of how a better point would do."""
 STEPS_KEPT = 8
 
 
@@ -48,13 +50,16 @@ class Ladder:
         self.steps: deque[Step] = deque(maxlen=STEPS_KEPT)
         """The latest, newest last."""
         self.steps_down = self.steps_up = 0
-        self._rose_ns = -PROVEN_NS
+        self._rose_ns: int | None = None
+        """When the latest step up was, unless it has proven right or wrong."""
+        self._seen_ns = 0
         self._hold_ns = HOLD_NS
         self._rising_since_ns: int | None
         self._begin_anew()
 
     def on_frame(self, fits: bool, fits_better: bool, now_ns: int) -> None:
         """Take a frame into account: whether it was in time here, and would be a point higher."""
+        self._note_time(now_ns)
         is_too_slow, is_doubtful = (
             tally.record(not good)
             for tally, good in ((self._misfits, fits), (self._doubts, fits and fits_better))
@@ -81,11 +86,18 @@ class Ladder:
             self._wait_longer()
             self._begin_anew()
 
+    def _note_time(self, now_ns: int) -> None:
+        """Believe a step up that lasted, and forget what was seen before a pause."""
+        if self._rose_ns is not None and now_ns - self._rose_ns >= PROVEN_NS:
+            self._rose_ns, self._hold_ns = None, HOLD_NS
+        if now_ns - self._seen_ns >= PAUSE_NS:
+            self._begin_anew()
+        self._seen_ns = now_ns
+
     def _step_down(self, now_ns: int) -> None:
-        if now_ns - self._rose_ns < PROVEN_NS:
+        if self._rose_ns is not None:
+            self._rose_ns = None
             self._wait_longer()
-        else:
-            self._hold_ns = HOLD_NS
         self.steps_down += 1
         self._step(self.level + 1, now_ns)
 

@@ -25,7 +25,7 @@ def judge_latency(situation: Situation, camera: CameraSituation) -> Verdict:
             f'{rules.budget_ms:.0f} ms: synchronise the clocks, shorten the way, or set '
             f'budget_from:=reception',
         )
-    if rules.stall_s and waiting_s > rules.stall_s:
+    if waiting_s > rules.stall_s:
         return Verdict(
             Level.ERROR,
             f'no mask for {waiting_s:.1f} s while images arrive on {camera.image_topic!r}; '

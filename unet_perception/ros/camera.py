@@ -4,7 +4,7 @@ Knows publishers and subscriptions; not inference or lifecycle.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import monotonic_ns
 from typing import Any
 
@@ -58,6 +58,15 @@ class Camera:
         self._fill_mask, self._fill_confidence = ImageFiller('mono8'), ImageFiller('mono8')
         self._fill_overlay = ImageFiller('bgr8')
         self._publishers: list[Any] = []
+        self._subscriptions: list[Any] = []
+        self._manifest = manifest
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            self._open(image_transport)
+            undo.pop_all()
+
+    def _open(self, image_transport: str) -> None:
+        """Create publishers, then subscriptions."""
         self._confidence = self._publisher(topics.CONFIDENCE, OVERRIDABLE)
         self._mask = self._publisher(topics.MASK, OVERRIDABLE)
         self._camera_info_out = self._publisher(topics.CAMERA_INFO_OUT)
@@ -67,7 +76,6 @@ class Camera:
             'cyclic': self._publisher(topics.CYCLIC_TIME),
             'pipeline_latency': self._publisher(topics.PIPELINE_LATENCY),
         }
-        self._manifest = manifest
         self._label_info = (
             self._publisher(topics.LABEL_INFO) if topics.LABEL_INFO.kind is not None else None
         )
@@ -76,8 +84,7 @@ class Camera:
             'compressed': (topics.COMPRESSED_IMAGE, self._on_compressed),
         }[image_transport]
         images = self._subscription(topic, callback)
-        infos = self._subscription(topics.CAMERA_INFO_IN, self._on_camera_info)
-        self._subscriptions = [images, infos]
+        self._subscription(topics.CAMERA_INFO_IN, self._on_camera_info)
         self._topic, self._qos = topic, images.qos_profile
         self.image_topic = str(images.topic_name)
         """The resolved name of the subscribed image topic."""
@@ -137,9 +144,11 @@ class Camera:
         overriding = QoSOverridingOptions.with_default_policies()
         topic = topic.of_camera(self.name)
         with self._explained(topic):
-            return self._node.create_subscription(
+            made = self._node.create_subscription(
                 topic.kind, topic.name, callback, topic.qos, qos_overriding_options=overriding
             )
+        self._subscriptions.append(made)
+        return made
 
     @contextmanager
     def _explained(self, topic: topics.Topic) -> Iterator[None]:

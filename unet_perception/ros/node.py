@@ -166,7 +166,8 @@ class SegmentationNode(LifecycleNode):
         return has_ended
 
     def _release(self) -> None:
-        self._stop_work()
+        if not self._stop_work():
+            self.get_logger().error('inference does not return, so its engine is left behind')
         serving, self._serving = self._serving, None
         self._stage = Stage.UNCONFIGURED
         if serving is not None:

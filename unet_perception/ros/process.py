@@ -42,12 +42,13 @@ def run_node(
     """Make the node, start it, spin until it is done or told to stop; return the exit code.
 
     2, after one sentence on standard error, if it can't do what it was asked for.
-    rclpy's own signal handlers raise from whatever call is under way, so a flag is set instead.
+    rclpy's own signal handlers raise from whatever call is under way, so a flag is set instead; a
+    second signal ends a process that does not look at it.
     """
     tune_malloc()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as exc:  # arguments that rcl can't parse
