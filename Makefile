@@ -39,9 +39,10 @@ format: $(DEV)  ## put formatting and imports right
 bench: $(DEV)  ## measure, 11 minutes; JSON in out/bench/ (ONLY=overhead: that alone)
 	@$(BIN)/python -m bench $(ONLY)
 
-docs: $(RUN)  ## write the README's tables and picture anew
+docs: $(DEV)  ## write the README's tables and the pictures anew
 	@$(BIN)/python docs/tables.py
 	@$(BIN)/python docs/picture.py
+	@$(BIN)/python -m docs.performance
 
 clean:  ## remove the environment and all that was made
 	rm -rf $(VENV) .venv-humble .venv-jazzy build install log out *.egg-info .mypy_cache .pytest_cache .ruff_cache

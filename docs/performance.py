@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/performance.md from the JSON files in out/bench/.
+"""Draws the pictures of docs/performance.md from the JSON files in out/bench/: `make docs`.
 
 Knows which figure is shown how; a picture whose measurement is not there stays as it is.
 """
@@ -12,11 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import numpy as np
 
+from bench.ladder import is_up
+
 SOURCE, TARGET = Path('out') / 'bench', Path(__file__).parent / 'images'
 COLORS = {'ours': '#1769aa', 'naive': '#b45309', 'with': '#1769aa', 'without': '#b45309'}
 LOADED = {'color': '#00000014', 'label': 'a neighbour takes all cores'}
 QUANTILES = np.linspace(0, 100, 201)
-MOST_DOTS = 800
+MOST_DOTS = 600
 
 
 def overhead(result: Any) -> Figure:
@@ -61,13 +63,13 @@ def ladder(result: Any) -> Figure:
         axes.axvspan(row['loaded_from_s'], row['loaded_to_s'], **LOADED)
         axes.axhline(result['budget_ms'], color='black', linewidth=1, label='budget')
         for at, what in row['steps']:
-            axes.annotate(what, (at, 0.96), xycoords=('data', 'axes fraction'), rotation=90,
-                          va='top', fontsize=7)  # fmt: skip
-            axes.axvline(at, color='grey', linestyle=':')
+            arrow = '\u25b2' if is_up(what) else '\u25bc'
+            axes.annotate(arrow, (at, 0.92), xycoords=('data', 'axes fraction'), ha='center')
         share = row['masks_share']
         axes.set(ylabel='age [ms]', title=f'{name} the ladder: masks of {share:.1%} of the images')
         axes.grid(alpha=0.3)
-    panels[0].legend(loc='upper right')
+    panels[1].legend(loc='center', fontsize=8)
+    panels[0].set(title=f'{panels[0].get_title()}; \u25bc step down, \u25b2 step up')
     panels[1].set(xlabel='time [s]', ylim=(0, None))
     return figure
 
