@@ -1,9 +1,11 @@
 """Configure, activate, deactivate, cleanup: what is refused, and that nothing is left behind."""
 
 import gc
+from itertools import pairwise
 import json
 from pathlib import Path
 import shutil
+from statistics import median
 import threading
 from typing import Any
 
@@ -137,7 +139,9 @@ def test_ten_lives_leave_no_thread_no_handle_and_no_memory() -> None:
             entities = len(list(rig.node.publishers)) + len(list(rig.node.subscriptions))
             memory_mb = process.memory_info().rss / 1e6
             seen.append((threading.active_count(), handles, entities, memory_mb))
-    first, last = seen[2], seen[-1]  # the first two lives fill caches
+    first = seen[2]  # the first two lives fill caches
     for kind in range(3):  # a socket of the middleware may come and go: growth is what counts
         assert min(row[kind] for row in seen[-3:]) <= first[kind], seen
-    assert last[3] - first[3] < 15.0, [round(row[3]) for row in seen]
+    memory_mb = [row[3] for row in seen]
+    grown = [after - before for before, after in pairwise(memory_mb[2:])]
+    assert median(grown) < 1.0, memory_mb  # a leak is in every life, a fuller heap in some
