@@ -187,6 +187,11 @@ class Rig:
         status = self.status_of(name)
         return None if status is None else int.from_bytes(status.level, 'little')
 
+    def message_of(self, name: str) -> str:
+        """Return the latest published message of a status; empty before the first."""
+        status = self.status_of(name)
+        return '' if status is None else str(status.message)
+
     def status_of(self, name: str) -> Any:
         """Return the latest published status of a name."""
         for message in reversed(self.statuses):

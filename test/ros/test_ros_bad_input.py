@@ -52,7 +52,7 @@ def says(rig: Rig, words: str) -> bool:
 
 
 def said(rig: Rig) -> str:
-    return str(rig.status_of('input').message)
+    return rig.message_of('input')
 
 
 MALFORMED: dict[str, tuple[dict[str, Any], str]] = {

@@ -68,7 +68,7 @@ def test_diagnostics_are_per_camera_and_name_its_topic() -> None:
         status = rig.status_of('input left')
         assert "'/left/image'" in status.message
         assert status.hardware_id == '/left/image'
-        assert wait_until(lambda: 'p50' in rig.status_of('latency front').message)
+        assert wait_until(lambda: 'p50' in rig.message_of('latency front'))
         assert rig.status_of('latency') is None
 
 

@@ -18,9 +18,7 @@ BGR = np.zeros((48, 64, 3), np.uint8)
 
 def says(rig: Rig, words: str) -> bool:
     """Tell whether the status `input` warns with these words."""
-    return wait_until(
-        lambda: rig.level_of('input') == WARN and words in rig.status_of('input').message
-    )
+    return wait_until(lambda: rig.level_of('input') == WARN and words in rig.message_of('input'))
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def test_who_does_not_send_and_who_cannot_be_heard_is_told_apart() -> None:
             images.publish(message)
             return rig.level_of('input') == OK
 
-        assert wait_until(is_heard), rig.status_of('input').message
+        assert wait_until(is_heard), rig.message_of('input')
 
 
 def test_a_publisher_of_another_type_is_named(stranger: Node) -> None:
@@ -73,4 +71,4 @@ def test_wrong_qos_overrides_refuse_configure_and_leave_no_topic(topic: str) -> 
         assert rig.node.trigger_configure().name == 'FAILURE'
         assert (len(list(rig.node.publishers)), len(list(rig.node.subscriptions))) == before
         assert wait_until(lambda: rig.level_of('engine') == ERROR)
-        assert f'qos_overrides for {topic!r} are wrong' in rig.status_of('engine').message
+        assert f'qos_overrides for {topic!r} are wrong' in rig.message_of('engine')

@@ -82,7 +82,7 @@ def test_a_bad_model_is_refused_in_one_sentence_and_a_good_one_then_served(
     with Rig(model=str(model)) as rig:
         assert rig.node.trigger_configure() is FAILURE
         assert wait_until(lambda: rig.level_of('engine') == ERROR)
-        message = rig.status_of('engine').message
+        message = rig.message_of('engine')
         assert REFUSALS[damage] in message
         assert '\n' not in message
         rig.node.set_parameters([Parameter('model', value='road')])

@@ -94,7 +94,7 @@ def test_an_engine_that_fails_now_and_then_costs_only_those_frames(highway: U8) 
             rig.settle(frames)
         assert rig.counters() == {'failed': 2, 'published': 2}
         assert wait_until(lambda: rig.level_of('engine') == ERROR)
-        assert 'RuntimeError: again' in rig.status_of('engine').message
+        assert 'RuntimeError: again' in rig.message_of('engine')
 
 
 def test_newer_frames_displace_those_that_wait_for_a_slow_engine(highway: U8) -> None:
@@ -182,7 +182,7 @@ def test_diagnostics_go_on_while_inference_hangs(highway: U8) -> None:
     with Rig(fake_opener([3.0]), latency_budget_ms=100.0, publish_late=True).start() as rig:
         rig.images.publish(image_message(highway))
         assert wait_until(lambda: rig.level_of('engine') == ERROR)
-        assert 'has not returned' in rig.status_of('engine').message
+        assert 'has not returned' in rig.message_of('engine')
         rig.settle(1)
         assert wait_until(lambda: rig.level_of('engine') == OK), 'and recovers'
 
@@ -199,7 +199,7 @@ def test_diagnostics_report_building_while_the_engine_opens() -> None:
         configuring = threading.Thread(target=rig.node.trigger_configure)
         configuring.start()
         assert wait_until(lambda: rig.level_of('engine') == WARN)
-        assert 'BUILDING' in rig.status_of('engine').message
+        assert 'BUILDING' in rig.message_of('engine')
         gate.set()
         configuring.join()
         assert wait_until(lambda: rig.level_of('engine') == OK)
