@@ -69,7 +69,15 @@ def test_diagnostics_are_per_camera_and_name_its_topic() -> None:
         assert "'/left/image'" in status.message
         assert status.hardware_id == '/left/image'
         assert wait_until(lambda: 'p50' in rig.message_of('latency front'))
-        assert rig.status_of('latency') is None
+        names = [status.name.partition(': ')[2] for status in rig.statuses[-1].status]
+        assert names == [
+            'latency front',
+            'input front',
+            'latency left',
+            'input left',
+            'model',
+            'engine',
+        ]
 
 
 def test_a_bad_image_of_one_camera_is_no_concern_of_the_other() -> None:
