@@ -32,7 +32,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from unet_perception.training.plan import TrainingPlan, UNetConfig
+    from unet_perception.training.family import UNetConfig
+    from unet_perception.training.plan import TrainingPlan
     from unet_perception.training.trainer import train
 
     network, out = UNetConfig(CLASSES, (8, 16, 24)), tmp_path_factory.mktemp('checkpoint')

@@ -26,7 +26,8 @@ from unet_perception.export.about import ABOUT_FIELDS
 from unet_perception.export.model_folder import Exported, export_model
 from unet_perception.training.checkpoint import CONFIG
 from unet_perception.training.dataset import pairs_from_folder, read_pair, split_by_blocks
-from unet_perception.training.plan import TrainingPlan, UNetConfig
+from unet_perception.training.family import UNetConfig
+from unet_perception.training.plan import TrainingPlan
 from unet_perception.training.trainer import train
 
 torch.set_num_threads(1)

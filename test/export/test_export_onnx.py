@@ -17,7 +17,7 @@ from unet_perception.engines import ENGINES, available_engines
 from unet_perception.errors import RequestError
 from unet_perception.export.onnx_from_checkpoint import OPSET, onnx_from_network
 from unet_perception.export.wrap import wrap
-from unet_perception.training.plan import UNetConfig
+from unet_perception.training.family import UNetConfig
 from unet_perception.training.trainer import MEAN, STD, normalised
 from unet_perception.training.unet import UNet
 

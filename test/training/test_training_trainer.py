@@ -28,7 +28,8 @@ from unet_perception.training.checkpoint import (
     save_checkpoint,
 )
 from unet_perception.training.dataset import Pair, pairs_from_folder, read_pair, split_by_blocks
-from unet_perception.training.plan import TrainingPlan, UNetConfig
+from unet_perception.training.family import UNetConfig
+from unet_perception.training.plan import TrainingPlan
 from unet_perception.training.trainer import (
     EpochReport,
     TrainingSamples,

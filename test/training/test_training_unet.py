@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from unet_perception.core.geometry import Size
 from unet_perception.errors import RequestError
-from unet_perception.training.plan import UNetConfig, config_from_dict
+from unet_perception.training.family import UNetConfig, config_from_dict
 from unet_perception.training.unet import UNet
 
 torch.set_num_threads(1)

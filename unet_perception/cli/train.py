@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.geometry import Size
-from ..training.plan import TrainingPlan, UNetConfig
+from ..training.family import UNetConfig
+from ..training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from ..training.trainer import EpochReport

@@ -13,7 +13,7 @@ import safetensors.torch
 
 from ..core.files import replace_file
 from ..errors import DataError, RequestError
-from .plan import config_from_dict
+from .family import config_from_dict
 from .unet import UNet
 
 WEIGHTS, CONFIG = 'weights.safetensors', 'checkpoint.json'

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .plan import UNetConfig
+from .family import UNetConfig
 
 
 class SeparableConv(nn.Sequential):

@@ -1,0 +1,84 @@
+"""What lies beside the images of a data folder: class names, groups.
+
+Knows two small text files; not pixels, splits or training.
+
+    DIR/images/NAME.jpg (or .png)   DIR/masks/NAME.png   ids, 255 = not labelled
+    DIR/classes.yaml                classes: [{id: 0, name: background, color: [0, 0, 0]}, …]
+    DIR/groups.csv (if any)         name,group: images of one group stay on one side of a split
+"""
+
+from collections.abc import Mapping, Sequence
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..core.files import replace_file
+from ..core.manifest import MOST_CLASSES, ClassInfo
+from ..errors import DataError
+
+CLASSES, GROUPS = 'classes.yaml', 'groups.csv'
+IMAGES, MASKS = 'images', 'masks'
+EXAMPLE = 'classes: [{id: 0, name: background, color: [0, 0, 0]}, {id: 1, name: …}]'
+
+
+def classes_from_folder(root: Path) -> tuple[ClassInfo, ...]:
+    """Read `classes.yaml`; DataError says what is missing in it."""
+    file = root / CLASSES
+    try:
+        entries = yaml.safe_load(file.read_text(encoding='utf-8'))['classes']
+        classes = tuple(_class_from_entry(k, entry) for k, entry in enumerate(entries))
+    except FileNotFoundError as exc:
+        raise DataError(f'{str(file)!r} is missing; write one: {EXAMPLE}') from exc
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as exc:
+        reason = ' '.join(str(exc).split())
+        raise DataError(f"{str(file)!r} can't be used ({reason}); expected {EXAMPLE}") from exc
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        raise DataError(f'{str(file)!r} names {len(classes)} classes; 2 to {MOST_CLASSES} can be')
+    if len({entry.name for entry in classes}) < len(classes):
+        raise DataError(f'{str(file)!r} gives two classes one name; rename one')
+    return classes
+
+
+def _class_from_entry(position: int, entry: Mapping[str, Any]) -> ClassInfo:
+    """Check one class; ValueError, TypeError or KeyError for what can't be."""
+    if entry['id'] != position:
+        raise ValueError(f'class {position} has id {entry["id"]!r}; ids count up from 0')
+    name, color = entry['name'], entry.get('color', (0, 0, 0))
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f'class {position} has no name')
+    if len(color) != 3 or not all(isinstance(c, int) and 0 <= c <= 255 for c in color):
+        raise ValueError(f'class {position} has color {color!r}; write [red, green, blue]')
+    return ClassInfo(position, name, tuple(color))
+
+
+def write_classes(root: Path, classes: Sequence[ClassInfo]) -> None:
+    """Write `classes.yaml`; `classes_from_folder` is the inverse."""
+    entries = [{'id': c.id, 'name': c.name, 'color': list(c.color)} for c in classes]
+    text = yaml.safe_dump({'classes': entries}, sort_keys=False, default_flow_style=None)
+    replace_file(root / CLASSES, text.encode())
+
+
+def groups_from_folder(root: Path) -> dict[str, str]:
+    """Read `groups.csv` as group by image name; empty if there is none."""
+    file = root / GROUPS
+    if not file.is_file():
+        return {}
+    try:
+        rows = list(csv.DictReader(io.StringIO(file.read_text(encoding='utf-8')), strict=True))
+        return {row['name']: row['group'] for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as exc:
+        raise DataError(
+            f"{str(file)!r} can't be used ({exc}); its first line must be: name,group"
+        ) from exc
+
+
+def write_groups(root: Path, groups: Mapping[str, str]) -> None:
+    """Write `groups.csv`; `groups_from_folder` is the inverse."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(('name', 'group'))
+    writer.writerows(groups.items())
+    replace_file(root / GROUPS, text.getvalue().encode())
