@@ -43,6 +43,7 @@ docs: $(DEV)  ## write the README's tables and the pictures anew
 	@$(BIN)/python docs/tables.py
 	@$(BIN)/python docs/picture.py
 	@$(BIN)/python -m docs.performance
+	@$(BIN)/python -m docs.architectures
 
 clean:  ## remove the environment and all that was made
 	rm -rf $(VENV) .venv-humble .venv-jazzy build install log out *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -33,9 +33,19 @@ setup(
         'numpy',
         'opencv-python-headless',
         'openvino',
+        'PyYAML',
+        'tqdm',
     ],
     extras_require={
-        'train': ['onnx', 'onnxruntime', 'safetensors', 'torch'],
+        'train': [
+            'kornia',
+            'mujoco',
+            'onnx',
+            'onnxruntime',
+            'safetensors',
+            'tensorboard',
+            'torch',
+        ],
     },
     entry_points={
         'console_scripts': [

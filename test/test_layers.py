@@ -28,18 +28,20 @@ class Layer(NamedTuple):
 
 
 PIXELS = {'numpy', 'cv2'}
+TEXT = {'yaml', 'tqdm'}
+TRAINING = {'torch', 'kornia', 'safetensors', 'mujoco'}
 LAYERS = {
     '__init__': Layer(set(), set()),
     'errors': Layer(set(), set()),
     '__main__': Layer({'cli'}, set()),
     'core': Layer(set(), PIXELS),
     'engines': Layer({'core'}, PIXELS),
-    'training': Layer({'core'}, PIXELS | {'torch', 'safetensors'}),
+    'training': Layer({'core'}, PIXELS | TEXT | TRAINING),
     'export': Layer({'core', 'engines', 'training'}, PIXELS | {'torch', 'onnx'}),
     'evaluation': Layer({'core', 'engines'}, PIXELS | {'rosbags'}),
     'report': Layer({'core'}, PIXELS | {'matplotlib'}),
     'ros': Layer({'core', 'engines'}, PIXELS),
-    'cli': Layer({'core', 'engines', 'training', 'export', 'evaluation', 'report'}, PIXELS),
+    'cli': Layer({'core', 'engines', 'training', 'export', 'evaluation', 'report'}, PIXELS | TEXT),
 }
 BACKENDS = {SOURCE / 'engines' / f'{e.module}.py': {e.requires} for e in ENGINES.values()}
 

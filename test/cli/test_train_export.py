@@ -58,7 +58,30 @@ def test_train_prints_a_json_line_per_epoch(data: Path, tmp_path: Path) -> None:
     (report,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert (report['epoch'], report['epochs']) == (1, 1)
     assert 0 < report['miou'] < 1
+    assert set(report['iou']) == {'ground', 'disc'}
     assert (tmp_path / 'out' / 'checkpoint.json').is_file()
+
+
+def test_options_go_before_the_config_s_values(data: Path, tmp_path: Path) -> None:
+    config = tmp_path / 'plan.yaml'
+    config.write_text('{epochs: 7, seed: 3, size: [32, 64], unet: {widths: [8, 8, 8]}}')
+    words = ['train', str(data), str(tmp_path / 'out'), '--config', str(config), '--epochs', '1']
+    assert main(words) == 0
+    record = json.loads((tmp_path / 'out' / 'checkpoint.json').read_text())
+    plan = record['training']['plan']
+    assert (plan['epochs'], plan['seed'], plan['size']) == (1, 3, [32, 64])
+    assert record['unet']['widths'] == [8, 8, 8]
+
+
+def test_warnings_go_to_stderr(data: Path, tmp_path: Path) -> None:
+    config = tmp_path / 'plan.yaml'
+    config.write_text('{epochs: 1, size: [32, 64], learning_rate: 1.0e-8, ema_decay: 0.5}')
+    done = unet_perception('train', data, tmp_path / 'out', '--config', config, '--seed', 1)
+    assert done.returncode == 0
+    collapsed = [f"class '{name}' collapsed" in done.stderr for name in ('ground', 'disc')]
+    report = re.search(r'ground (0\.\d+), disc (0\.\d+)', done.stdout)
+    assert report
+    assert collapsed == [float(report[1]) == 0.0, float(report[2]) == 0.0]
 
 
 def test_export_prints_the_scores_that_the_manifest_holds(
@@ -77,7 +100,10 @@ def test_without_json_both_verbs_say_what_came_of_it(
     data: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(['train', str(data), str(tmp_path / 'out'), '--epochs', '1', '--size', '32', '64'])
-    assert re.search(r'^epoch 1 of 1: loss .*mIoU .*\ncheckpoint in ', capsys.readouterr().out)
+    assert re.search(
+        r'^epoch 1 of 1: loss .*mIoU .*, best so far\n.*the checkpoint of epoch 1, mIoU ',
+        capsys.readouterr().out,
+    )
     main(['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))])
     assert re.search(r'disc\n  64x128: mIoU 0\.\d{4}, ECE 0\.\d{4}\n$', capsys.readouterr().out)
 
@@ -104,22 +130,22 @@ def test_without_torch_the_cure_is_named() -> None:
 def test_a_wrong_request_ends_the_process_with_one_sentence(tmp_path: Path) -> None:
     done = unet_perception('train', tmp_path / 'nowhere', tmp_path / 'out')
     assert (done.returncode, done.stdout) == (2, '')
-    assert re.fullmatch(r"unet_perception train: '.*nowhere/images' is not a .*\n", done.stderr)
+    assert re.fullmatch(
+        r"unet_perception train: '.*nowhere/classes.yaml' is missing; write one: .*\n", done.stderr
+    )
     assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize(
     ('options', 'complaint'),
     [
-        ('--epochs 0', 'epochs must be at least 1'),
-        ('--epochs -3', 'epochs must be at least 1'),
-        ('--batch 1', 'batch must be at least 2'),
+        ('--epochs 0', 'epochs must be a whole number of at least 1'),
+        ('--epochs -3', 'epochs must be a whole number of at least 1'),
+        ('--batch 1', 'batch must be a whole number of at least 2'),
         ('--batch 99', 'do not fill a batch of 99'),
-        ('--seed -1', 'seed must be at least 0'),
-        ('--classes 1', 'classes must be 2 to 8'),
-        ('--classes 9', 'classes must be 2 to 8'),
-        ('--classes 3', 'no class 2'),
-        ('--size 100 100', '100x100 .* not divisible by 32; try 96x96'),
+        ('--seed -1', 'seed must be a whole number of at least 0'),
+        ('--config nowhere.yaml', 'nowhere.yaml.* No such file'),
+        ('--size 100 100', '100x100 .* not divisible by 32; try 128x128'),
         ('--size 0 128', '0x128 .*; try 32x128'),
     ],
 )
@@ -144,7 +170,6 @@ def test_train_refuses_a_folder_that_is_a_file(
 @pytest.mark.parametrize(
     ('changes', 'complaint'),
     [
-        ({'classes': [{'id': 0, 'name': 'all', 'color': [0, 0, 0]}]}, 'names 1 classes, not 2'),
         ({'name': ''}, "about.json .*'' is not a short text"),
     ],
 )

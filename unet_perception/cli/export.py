@@ -34,13 +34,13 @@ def run(options: argparse.Namespace) -> int:
     from ..export.model_folder import export_model
 
     exported = export_model(options.checkpoint, options.data, options.model, _show, options.sizes)
-    scores = {f'{size.height}x{size.width}': each for size, each in exported.scores.items()}
+    scored = {f'{size.height}x{size.width}': each for size, each in exported.scores.items()}
     if options.json:
-        print(json.dumps({name: each._asdict() for name, each in scores.items()}, indent=2))
+        print(json.dumps({name: each.as_json() for name, each in scored.items()}, indent=2))
     else:
         print(exported.folder)
-        for name, each in scores.items():
-            print(f'  {name}: mIoU {each.miou:.4f}, ECE {each.ece:.4f}')
+        for name, (_, scores) in scored.items():
+            print(f'  {name}: mIoU {scores.miou:.4f}, ECE {scores.ece:.4f}')
     return 0
 
 

@@ -15,11 +15,14 @@ VERBS = {
     'demo': 'segment real driving footage over real ROS 2 topics, and report',
     'doctor': 'check that this machine can serve: ROS 2, transport, engines, model',
     'check-model': 'verify hashes, inputs, outputs and golden of a model folder',
+    'check-data': 'find what would ruin a training: pairs, ids, sizes, duplicates, shares',
+    'synth': 'draw labelled images: tabletops in a simulator, lane lines on photos of roads',
     'train': 'train the U-Net on a folder of images and masks',
     'export': 'turn a checkpoint into a model folder',
 }
 EXTRA = "'.[train]' in the source folder"
-CURES = {'cv2': 'opencv-python-headless', **dict.fromkeys(('torch', 'onnx', 'safetensors'), EXTRA)}
+TRAINING = ('kornia', 'mujoco', 'onnx', 'safetensors', 'tensorboard', 'torch')
+CURES = {'cv2': 'opencv-python-headless', 'yaml': 'PyYAML', **dict.fromkeys(TRAINING, EXTRA)}
 
 
 def main(arguments: list[str] | None = None) -> int:

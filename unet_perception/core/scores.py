@@ -1,9 +1,7 @@
 """How good a segmentation is: pixels are counted once, every score is a line on the counts.
 
-Knows class ids and probabilities; not models, files or images.
+Knows class ids; not confidences, neighbours (`reliability`, `boundary`, `islands`) or files.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,88 +12,84 @@ IGNORE = 255
 """Class id of a pixel without a label in ground truth, and of an unknown pixel in a mask."""
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+def ratio(part: I64, whole: I64) -> F64:
+    """Divide counts of one shape; NaN where there is nothing to be a part of."""
+    result = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result
+
+
+def mean_defined(scores: F64) -> float:
+    """Return the mean of the scores that are not NaN; NaN if none is."""
+    defined = scores[~np.isnan(scores)]
+    return float(defined.mean()) if defined.size else float('nan')
 
 
 class Confusion:
-    """Counts of (true class, predicted class) over any number of masks."""
+    """Counts of (true class, predicted class) over any number of masks.
+
+    A labelled pixel that the model calls unknown is no answer, neither right nor wrong: scores
+    are of the answers, and `coverage` tells how many pixels got one. Whoever holds that unknown
+    is a miss multiplies: `recall() * class_coverage()` is the share found of all labelled pixels.
+    """
 
     def __init__(self, classes: int) -> None:
         self.counts = np.zeros((classes, classes), np.int64)  # [truth, prediction]
+        self.unknown = np.zeros(classes, np.int64)  # [truth]
 
     def add(self, truth: U8, prediction: U8) -> None:
-        """Count two masks of one shape; pixels that are `IGNORE` in either are left out."""
+        """Count two masks of one shape; pixels that are `IGNORE` in the truth are left out."""
         classes = len(self.counts)
-        used = (truth != IGNORE) & (prediction != IGNORE)
-        pairs = truth[used].astype(np.int64) * classes + prediction[used]
-        self.counts += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+        pairs = truth.astype(np.uint16) << 8 | prediction
+        table = np.bincount(pairs.ravel(), minlength=1 << 16).reshape(256, 256)
+        counts, unknown = table[:classes, :classes], table[:classes, IGNORE]
+        known = counts.sum() + unknown.sum() + table[IGNORE].sum()
+        assert known == truth.size, 'an id is neither a class nor IGNORE'
+        self.counts += counts
+        self.unknown += unknown
 
     def iou(self) -> F64:
         """Intersection over union of each class, (C,); NaN for a class that never occurs."""
-        hits = np.diag(self.counts).astype(np.float64)
-        union = self.counts.sum(0) + self.counts.sum(1) - hits
-        iou = np.full_like(hits, np.nan)
-        np.divide(hits, union, out=iou, where=union > 0)
-        return iou
+        return ratio(self._hits(), self._true() + self._predicted() - self._hits())
 
     def miou(self) -> float:
         """Mean IoU over the classes that occur; NaN if none does."""
-        iou = self.iou()
-        return float(np.nanmean(iou)) if np.isfinite(iou).any() else float('nan')
+        return mean_defined(self.iou())
+
+    def dice(self) -> F64:
+        """Dice coefficient (F1) of each class, (C,); NaN for a class that never occurs."""
+        return ratio(2 * self._hits(), self._true() + self._predicted())
+
+    def precision(self) -> F64:
+        """Share of each class's predictions that are right, (C,); NaN if it has none."""
+        return ratio(self._hits(), self._predicted())
+
+    def recall(self) -> F64:
+        """Share of each class's answered pixels that it was found in, (C,); NaN if it has none."""
+        return ratio(self._hits(), self._true())
 
     def pixel_accuracy(self) -> float:
-        """Share of pixels whose class is right; NaN without pixels."""
-        total = int(self.counts.sum())
-        return float(np.trace(self.counts) / total) if total else float('nan')
+        """Share of answered pixels whose class is right; NaN without any."""
+        return float(ratio(self._hits().sum(), self.counts.sum()))
 
+    def coverage(self) -> float:
+        """Share of labelled pixels that got an answer, and not unknown; NaN without any."""
+        return float(ratio(self.counts.sum(), self.counts.sum() + self.unknown.sum()))
 
-class ReliabilityBin(NamedTuple):
-    """Pixels whose confidence fell into one of the equal bins of [0, 1]."""
+    def class_coverage(self) -> F64:
+        """`coverage` of the pixels of each true class, (C,)."""
+        return ratio(self._true(), self._true() + self.unknown)
 
-    pixels: int
-    confidence: float
-    accuracy: float
+    def _hits(self) -> I64:
+        return self.counts.diagonal()
 
+    def _true(self) -> I64:
+        pixels: I64 = self.counts.sum(1)
+        return pixels
 
-class Reliability:
-    """Confidence against accuracy; the expected calibration error of Guo et al. 2017, eq. 3.
-
-    Confidences are the pipeline's bytes, 0 to 255 for 0 to 1; each byte value is counted on its
-    own, so the paper's 15 bins, open below and closed above, are formed exactly.
-    """
-
-    BINS = 15
-
-    def __init__(self) -> None:
-        self._pixels = np.zeros(256, np.int64)
-        self._hits = np.zeros(256, np.int64)
-
-    def add(self, truth: U8, prediction: U8, confidence: U8) -> None:
-        """Count masks and confidences of one shape; `IGNORE` in either mask is left out."""
-        used = (truth != IGNORE) & (prediction != IGNORE)
-        level = confidence[used]
-        self._pixels += np.bincount(level, minlength=256)
-        self._hits += np.bincount(level[truth[used] == prediction[used]], minlength=256)
-
-    def bins(self) -> list[ReliabilityBin]:
-        """Return the `BINS` equal bins, lowest confidence first; NaN where there are no pixels."""
-        levels = np.arange(256) / 255.0
-        index = np.maximum(-(-np.arange(256) * self.BINS // 255) - 1, 0)  # ceil(level * BINS) - 1
-        rows = []
-        for k in range(self.BINS):
-            inside = index == k
-            pixels = int(self._pixels[inside].sum())
-            if pixels:
-                confidence = float((levels[inside] * self._pixels[inside]).sum() / pixels)
-                accuracy = float(self._hits[inside].sum() / pixels)
-            else:
-                confidence = accuracy = float('nan')
-            rows.append(ReliabilityBin(pixels, confidence, accuracy))
-        return rows
-
-    def ece(self) -> float:
-        """Return the expected calibration error, 0 to 1; NaN without pixels."""
-        rows = [row for row in self.bins() if row.pixels]
-        total = sum(row.pixels for row in rows)
-        if not total:
-            return float('nan')
-        return sum(row.pixels * abs(row.accuracy - row.confidence) for row in rows) / total
+    def _predicted(self) -> I64:
+        pixels: I64 = self.counts.sum(0)
+        return pixels

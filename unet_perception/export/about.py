@@ -14,7 +14,6 @@ ABOUT_FIELDS = (
     'name',
     'version',
     'task',
-    'classes',
     'data',
     'limits',
     'license',
@@ -37,6 +36,4 @@ def about_from_folder(folder: Path) -> dict[str, Any]:
     missing = [name for name in ABOUT_FIELDS if name not in about]
     if missing:
         raise RequestError(f'{str(folder / ABOUT)!r} lacks {", ".join(missing)}')
-    if not isinstance(about['classes'], list):
-        raise RequestError(f'{str(folder / ABOUT)!r}: classes must be a list (id, name, color)')
     return {name: about[name] for name in ABOUT_FIELDS}

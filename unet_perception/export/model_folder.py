@@ -23,19 +23,13 @@ from ..core.pipeline import SegmentationPipeline
 from ..engines import choose_backend, open_engine
 from ..errors import DataError, ModelError, RequestError
 from ..training.checkpoint import load_checkpoint
-from ..training.dataset import (
-    Pair,
-    Split,
-    pairs_from_folder,
-    read_pair,
-    sha256_from_split,
-    split_by_blocks,
-)
+from ..training.dataset import Pair, read_pair
+from ..training.split import Split, sha256_from_split, split_of_folder
 from ..training.unet import UNet
 from .about import ABOUT, about_from_folder
 from .card import card_from_manifest
 from .onnx_from_checkpoint import onnx_from_network
-from .scoring import Scores, score_pairs
+from .scoring import Scored, score_pairs
 from .wrap import wrap
 
 CARD = 'MODEL_CARD.md'
@@ -53,7 +47,7 @@ class Exported(NamedTuple):
     """What an export yielded: scores by size, as in the request."""
 
     folder: Path
-    scores: dict[Size, Scores]
+    scores: dict[Size, Scored]
 
 
 def export_model(
@@ -70,15 +64,12 @@ def export_model(
     """
     about = about_from_folder(folder)
     network, training = load_checkpoint(checkpoint)
-    split = split_by_blocks(pairs_from_folder(data))
+    split = split_of_folder(data)
     if sha256_from_split(split) != training['data_sha256']:
         raise DataError(
             f'{str(data)!r} is not the data that {str(checkpoint)!r} was trained on, so its '
             f'validation images may have been trained on; give the same folder'
         )
-    classes = network.config.classes
-    if classes != len(about['classes']):
-        raise RequestError(f'{ABOUT} names {len(about["classes"])} classes, not {classes}')
     sizes = list(dict.fromkeys(sizes)) or [Size(*training['plan']['size'])]
     for size in sizes:
         network.config.check_size(size)
@@ -96,7 +87,7 @@ def _build(
     split: Split,
     sizes: Sequence[Size],
     on_progress: Callable[[str], None],
-) -> dict[Size, Scores]:
+) -> dict[Size, Scored]:
     """Write everything but `about.json` to `folder`, the manifest with the scores of the rest."""
     classes, normalisation = network.config.classes, training['normalisation']
     points = []
@@ -166,7 +157,8 @@ def _document(
     texts = {name: about[name] for name in ('license', 'attribution')}
     return {
         'schema': SCHEMA,
-        **{name: about[name] for name in ('name', 'version', 'task', 'classes')},
+        **{name: about[name] for name in ('name', 'version', 'task')},
+        'classes': training['classes'],
         'input': {'layout': 'NHWC', 'dtype': 'uint8', 'channels': 'rgb', 'resize': 'letterbox'},
         'output': {'kind': 'probabilities', 'layout': 'NCHW', 'dtype': 'uint8'},
         'operating_points': [
@@ -184,7 +176,7 @@ def _document(
             'data_sha256': '',
         },
         'scores': {'data': about['data']},
-        'training': training,
+        'training': {k: v for k, v in training.items() if k != 'classes'},
         'about': {name: about[name] for name in ('data', 'limits', 'commands')},
         **texts,
     }
@@ -196,7 +188,7 @@ def _size(artifact: Artifact) -> dict[str, int]:
 
 def _scores_of(
     folder: Path, split: Split, classes: int, on_progress: Callable[[str], None]
-) -> dict[Size, Scores]:
+) -> dict[Size, Scored]:
     """Score every operating point of the folder just as a node would serve it."""
     try:
         model = model_from_folder(folder)
@@ -216,15 +208,15 @@ def _scores_of(
     return scores
 
 
-def _add_scores(document: dict[str, Any], scores: Sequence[Scores], data_sha256: str) -> None:
+def _add_scores(document: dict[str, Any], scored: Sequence[Scored], data_sha256: str) -> None:
     """Fill in every operating point's scores, and as the model's own those of the best."""
-    best = max(scores, key=lambda each: each.miou)
-    document['scores'] |= {**best._asdict(), 'data_sha256': data_sha256}
-    document['calibration'] |= {'ece_before': best.ece, 'ece_after': best.ece}
+    best = max(scored, key=lambda each: each.scores.miou)
+    document['scores'] |= {**best.as_json(), 'data_sha256': data_sha256}
+    ece = document['scores']['ece']
+    document['calibration'] |= {'ece_before': ece, 'ece_after': ece}
     names = [entry['name'] for entry in document['classes']]
-    for point, each in zip(document['operating_points'], scores, strict=True):
-        iou = {f'iou_{name}': value for name, value in zip(names, each.iou, strict=True)}
-        point['scores'] = {'miou': each.miou, **iou, 'ece': each.ece}
+    for point, each in zip(document['operating_points'], scored, strict=True):
+        point['scores'] = each.of_point(names)
 
 
 def _write(folder: Path, name: str, content: bytes) -> ModelFile:

@@ -3,24 +3,34 @@
 Knows pairs, pipeline and scores; not how the file came to be.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+import math
+from typing import Any, NamedTuple
 
 from ..core.frame import frame_from_pixels
 from ..core.pipeline import SegmentationPipeline
-from ..core.scores import Confusion, Reliability
+from ..core.segmentation_scores import Scores, SegmentationScores
+from ..errors import DataError
 from ..training.dataset import Pair, read_pair
 
 
-class Scores(NamedTuple):
-    """Scores at image resolution over a set of pairs."""
+class Scored(NamedTuple):
+    """Scores at image resolution over a set of pairs, and what ran the file."""
 
-    images: int
     backend: str
-    miou: float
-    iou: list[float]
-    pixel_accuracy: float
-    ece: float
+    scores: Scores
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the manifest's `scores`, without what it says of the data."""
+        return {'backend': self.backend, **self.scores.as_json()}
+
+    def of_point(self, names: Sequence[str]) -> Mapping[str, float]:
+        """Return the numbers that an operating point holds, classes by name; none is NaN."""
+        values = self.scores.as_json()
+        iou = {f'iou_{name}': value for name, value in zip(names, values['iou'], strict=True)}
+        single = {key: values[key] for key in ('boundary_iou', 'ece', 'ece_boundary')}
+        numbers = {'miou': values['miou'], **iou, **single}
+        return {key: value for key, value in numbers.items() if value is not None}
 
 
 def score_pairs(
@@ -28,20 +38,15 @@ def score_pairs(
     pairs: Sequence[Pair],
     classes: int,
     on_progress: Callable[[int], None],
-) -> Scores:
-    """Segment every image at its own size and compare with its mask."""
-    confusion, reliability = Confusion(classes), Reliability()
+) -> Scored:
+    """Segment every image at its own size and compare with its mask; DataError without labels."""
+    scores = SegmentationScores(classes)
     for done, pair in enumerate(pairs, 1):
         image, truth = read_pair(pair, classes)
         result = pipeline.run(frame_from_pixels(image, 'rgb8'))
-        confusion.add(truth, result.mask)
-        reliability.add(truth, result.mask, result.confidence)
+        scores.add(truth, result.mask, result.confidence)
         on_progress(done)
-    return Scores(
-        len(pairs),
-        pipeline.spec.backend,
-        confusion.miou(),
-        [float(value) for value in confusion.iou()],
-        confusion.pixel_accuracy(),
-        reliability.ece(),
-    )
+    total = scores.result()
+    if math.isnan(total.coverage):
+        raise DataError('no pixel of the validation images has a label; label some of them')
+    return Scored(pipeline.spec.backend, total)

@@ -1,86 +1,161 @@
 """One random view of a labelled image, on the network's canvas.
 
-Knows pixels; image and mask go through one transform, the mask by nearest neighbour so that ids
-never blend, and what lies outside the image becomes `IGNORE`.
+Knows pixels; image and mask go through one homography, the mask by nearest neighbour so that ids
+never blend, and what lies outside the image becomes `IGNORE`. Light and sensor are kornia's.
 """
 
 import cv2
+from kornia import augmentation as kornia
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor, nn
 
 from ..core.frame import U8
 from ..core.geometry import Size
 from ..core.scores import F64, IGNORE
+from .plan import Augmentation
 
 Rng = np.random.Generator
-F32 = NDArray[np.float32]
 
 
-def random_view(image: U8, mask: U8, size: Size, rng: Rng) -> tuple[U8, U8]:
-    """Return image (H, W, 3) and mask (H, W) of `size`, moved, stretched and re-lit at random."""
-    matrix = _random_affine(Size(*mask.shape), size, rng)
-    wh = (size.width, size.height)
-    view = cv2.warpAffine(image, matrix, wh, flags=cv2.INTER_LINEAR)
-    label = cv2.warpAffine(mask, matrix, wh, flags=cv2.INTER_NEAREST, borderValue=(float(IGNORE),))
-    view = _relit(view, rng)
-    inside = cv2.warpAffine(np.ones_like(mask), matrix, wh, flags=cv2.INTER_NEAREST)
-    view[inside == 0] = 0  # as the letterbox leaves it
-    return view, label
+class RandomView:
+    """Makes views of `size`; the seed of a view decides all that is random in it."""
+
+    def __init__(self, plan: Augmentation, size: Size) -> None:
+        self._plan, self._size = plan, size
+        self._light = light_and_sensor(plan, size)
+
+    def __call__(self, image: U8, mask: U8, seed: int) -> tuple[U8, U8]:
+        """Return image (H, W, 3) and mask (H, W) of the view of any image and its mask."""
+        rng = np.random.default_rng(seed)
+        matrix = random_homography(self._plan, Size(*mask.shape), self._size, rng)
+        wh, nearest = (self._size.width, self._size.height), cv2.INTER_NEAREST
+        view = cv2.warpPerspective(image, matrix, wh, flags=cv2.INTER_LINEAR)
+        label = cv2.warpPerspective(mask, matrix, wh, flags=nearest, borderValue=(float(IGNORE),))
+        inside = cv2.warpPerspective(np.ones_like(mask), matrix, wh, flags=nearest)
+        view = self._relit(view, int(rng.integers(2**63)))
+        view[inside == 0] = 0  # as the letterbox leaves it
+        return view, label
+
+    def _relit(self, view: U8, seed: int) -> U8:
+        """Change light and sensor; torch's own random state is left as it was."""
+        planes = torch.from_numpy(view).permute(2, 0, 1)[None].float() / 255.0  # (1, 3, H, W)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            planes = self._light(planes)
+        relit: U8 = (planes[0].permute(1, 2, 0).clamp(0, 1) * 255.0 + 0.5).byte().numpy()
+        return np.ascontiguousarray(relit)
 
 
-def _random_affine(source: Size, target: Size, rng: Rng) -> F64:
-    """Letterbox to `target`, then vary aspect, zoom, place, tilt and side."""
-    aspect = np.exp(rng.uniform(np.log(0.9), np.log(2.1)))  # width over height once placed
-    height = min(target.height, target.width / aspect)
-    zoom = np.exp(rng.uniform(np.log(0.85), np.log(1.35)))
-    scale_y = zoom * height / source.height
-    scale_x = zoom * height * aspect / source.width * rng.choice((-1.0, 1.0))
-    angle = np.deg2rad(rng.normal(0.0, 4.0))
+def random_homography(plan: Augmentation, source: Size, target: Size, rng: Rng) -> F64:
+    """Letterbox to `target`, then vary aspect, zoom, place, turn, side and perspective; (3, 3)."""
+    aspect = source.width / source.height * _log_uniform(rng, plan.aspect)
+    height = min(target.height, target.width / aspect) * _log_uniform(rng, plan.zoom)
+    placed = np.array([height * aspect, height])
+    scale = placed / (source.width, source.height)
+    if rng.random() < plan.flip:
+        scale[0] *= -1.0
+    angle = np.deg2rad(rng.uniform(-plan.rotation_deg, plan.rotation_deg))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.diag([scale_x, scale_y])
+    linear = turn @ np.diag(scale)
     canvas = np.array([target.width, target.height])
     slack = canvas * (0.15, 0.08)  # cameras are mounted upright: the ground stays below
-    room = np.abs([scale_x * source.width, scale_y * source.height]) - canvas
-    reach = np.maximum(slack, room * (0.5, 0.25))
+    reach = np.maximum(slack, np.abs(placed - canvas) * (0.5, 0.25))
     centre = canvas / 2 + rng.uniform(-reach, reach)
-    shift = centre - linear @ (np.array([source.width, source.height]) / 2)
-    return np.column_stack([linear, shift])
+    affine = np.eye(3)
+    affine[:2, :2] = linear
+    affine[:2, 2] = centre - linear @ (np.array([source.width, source.height]) / 2)
+    return affine @ _moved_corners(source, plan.perspective, rng)
 
 
-def _relit(image: U8, rng: Rng) -> U8:
-    """Vary exposure, contrast, gamma, colour, shadow, sharpness, noise and JPEG blocks."""
-    x = image.astype(np.float32) / np.float32(255.0)
-    x **= _factor(rng, 0.3)
-    x *= _factor(rng, 0.25) * np.exp(rng.normal(0.0, 0.2, 3)).astype(np.float32)
-    x = (x - np.float32(0.5)) * _factor(rng, 0.2) + np.float32(0.5)
-    grey = x.mean(axis=2, keepdims=True)
-    x = grey + (x - grey) * np.float32(rng.uniform(0.1, 1.9))
-    if rng.random() < 0.3:
-        x *= _shadow(x.shape[:2], rng)[..., None]
-    if rng.random() < 0.25:
-        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.6))
-    if rng.random() < 0.3:
-        x += rng.normal(0.0, rng.uniform(0.005, 0.05), x.shape).astype(np.float32)
-    out: U8 = np.clip(x * np.float32(255.0) + np.float32(0.5), 0, 255).astype(np.uint8)
-    if rng.random() < 0.2:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
-        blocky: U8 | None = cv2.imdecode(cv2.imencode('.jpg', out, quality)[1], cv2.IMREAD_COLOR)
-        assert blocky is not None, 'what was just encoded decodes'
-        return blocky
-    return out
+def _moved_corners(source: Size, most: float, rng: Rng) -> F64:
+    """Return the homography that moves each corner by up to `most` of width and height."""
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * source[::-1]
+    moves = rng.uniform(-most, most, (4, 2)) * source[::-1]
+    matrix: F64 = cv2.getPerspectiveTransform(
+        corners.astype(np.float32), (corners + moves).astype(np.float32)
+    )
+    return matrix
 
 
-def _factor(rng: Rng, spread: float) -> np.float32:
-    """Return a factor around 1, as often above as below."""
-    factor: np.float32 = np.float32(np.exp(rng.normal(0.0, spread)))
-    return factor
+def _log_uniform(rng: Rng, limits: tuple[float, float]) -> float:
+    """Draw a factor: twice is as likely as half."""
+    return float(np.exp(rng.uniform(*np.log(limits))))
 
 
-def _shadow(shape: tuple[int, ...], rng: Rng) -> F32:
-    """Return a factor (H, W) that darkens a random polygon, softly edged."""
-    corners = rng.uniform(0, 1, (4, 2)) * (shape[1], shape[0])
-    inside = np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(inside, cv2.convexHull(corners.astype(np.int32)), (255,))
-    soft = cv2.GaussianBlur(inside, (0, 0), 3.0).astype(np.float32) / np.float32(255.0)
-    factor: F32 = np.float32(1.0) - soft * np.float32(rng.uniform(0.2, 0.6))
-    return factor
+def light_and_sensor(plan: Augmentation, size: Size) -> nn.Module:
+    """Return what changes a picture (1, 3, *size) in 0 to 1 without moving anything in it."""
+    s, kernel = plan.light, min(9, min(size) | 1)
+    heights = (max(1, size.height // 64), max(2, size.height // 16))
+    drops = tuple(max(1, count * size.height * size.width // 2**17) for count in (200, 800))
+    steps = [
+        kornia.RandomGamma((0.6, 1.7), (1.0, 1.0), p=0.3 * min(s, 1.0)),
+        kornia.ColorJitter(
+            brightness=_around_one(0.35 * s),
+            contrast=_around_one(0.35 * s),
+            saturation=_around_one(0.8 * s),
+            hue=0.03 * s,
+            p=0.9,
+        ),
+        ChannelGains(0.1 * s),
+        kornia.RandomPlasmaShadow(shade_intensity=(-0.6, -0.1), p=0.6 * plan.shadow),
+        kornia.RandomLinearIllumination(gain=(0.05, 0.35), p=0.4 * plan.shadow),
+        Night(p=plan.night),
+        kornia.RandomRain(
+            number_of_drops=drops, drop_height=heights, drop_width=(-3, 3), p=plan.rain
+        ),
+        kornia.RandomGaussianBlur((kernel, kernel), (0.3, 1.8), p=0.7 * plan.blur),
+        kornia.RandomMotionBlur((3, 9), 180.0, 1.0, p=0.3 * plan.blur),
+        Grain(p=plan.noise),
+        kornia.RandomJPEG((20.0, 90.0), p=plan.jpeg),
+    ]
+    return nn.Sequential(*steps)
+
+
+def _around_one(spread: float) -> tuple[float, float]:
+    return max(0.0, 1.0 - spread), 1.0 + spread
+
+
+class ChannelGains(nn.Module):
+    """White balance gone wrong: each channel times a factor."""
+
+    def __init__(self, spread: float) -> None:
+        super().__init__()
+        self._spread = spread
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """Scale (N, 3, H, W)."""
+        gains = torch.randn(len(planes), 3, 1, 1) * self._spread
+        return (planes * gains.exp()).clamp(0, 1)
+
+
+class Night(nn.Module):
+    """Little light: dark, a yellow or blue cast, noise that shows."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self._p = p
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """Darken (N, 3, H, W), at random."""
+        if float(torch.rand(())) >= self._p:
+            return planes
+        level, cast = 0.08 + 0.3 * torch.rand(()), 0.25 * (2.0 * torch.rand(()) - 1.0)
+        gains = level * torch.stack([1.0 + cast, torch.ones(()), 1.0 - cast]).view(1, 3, 1, 1)
+        noise = torch.randn_like(planes) * (0.01 + 0.03 * torch.rand(()))
+        return (planes**1.3 * gains + noise).clamp(0, 1)
+
+
+class Grain(nn.Module):
+    """Noise of the sensor, of a strength that differs from view to view."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self._p = p
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """Add noise to (N, 3, H, W), at random; kornia's has one strength for all."""
+        if float(torch.rand(())) >= self._p:
+            return planes
+        strength = 0.005 + 0.045 * torch.rand(())
+        return (planes + torch.randn_like(planes) * strength).clamp(0, 1)

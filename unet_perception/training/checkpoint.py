@@ -1,8 +1,10 @@
 """A checkpoint is weights (safetensors) beside a JSON config; one function rebuilds the network.
 
-Knows files; not training. No pickle is read or written.
+Knows files; not training. No pickle is read or written, and every change is one rename: what is
+there after a kill or on a full disk is the last checkpoint, whole.
 """
 
+import hashlib
 import json
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -10,13 +12,15 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+from torch import Tensor
 
 from ..core.files import replace_file
 from ..errors import DataError, RequestError
 from .family import config_from_dict
 from .unet import UNet
 
-WEIGHTS, CONFIG = 'weights.safetensors', 'checkpoint.json'
+CONFIG, WEIGHTS = 'checkpoint.json', 'weights.*.safetensors'
+STATE = 'state.safetensors'
 
 
 def make_folder(folder: Path) -> None:
@@ -29,11 +33,19 @@ def make_folder(folder: Path) -> None:
 
 
 def save_checkpoint(folder: Path, network: UNet, training: dict[str, Any]) -> None:
-    """Write `network` and what is known of its `training`; each file is replaced whole."""
-    values = {'unet': network.config.as_dict(), 'training': training}
-    weights = safetensors.torch.save({k: v.contiguous() for k, v in network.state_dict().items()})
-    replace_file(folder / WEIGHTS, weights)
-    replace_file(folder / CONFIG, json.dumps(values, indent=2).encode())
+    """Write `network` and what is known of its `training`.
+
+    The weights' file is named after their hash and the config names it, so that both change at
+    once. RequestError if the disk is full.
+    """
+    weights = safetensors.torch.save(_tensors(network.state_dict()))
+    name = WEIGHTS.replace('*', hashlib.sha256(weights).hexdigest()[:16])
+    values = {'unet': network.config.as_dict(), 'weights': name, 'training': training}
+    _write(folder / name, weights)
+    _write(folder / CONFIG, json.dumps(values, indent=2).encode())
+    for old in folder.glob(WEIGHTS):
+        if old.name != name:
+            old.unlink()
 
 
 def load_checkpoint(folder: Path) -> tuple[UNet, dict[str, Any]]:
@@ -41,13 +53,53 @@ def load_checkpoint(folder: Path) -> tuple[UNet, dict[str, Any]]:
     try:
         values = json.loads((folder / CONFIG).read_text())
         network, training = UNet(config_from_dict(values['unet'])), values['training']
-        network.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+        file = folder / Path(values['weights']).name
+        weights = file.read_bytes()
     except (OSError, ValueError, KeyError, TypeError, RequestError) as exc:
         raise DataError(f'{str(folder)!r} is not a checkpoint of this package: {exc}') from exc
+    if hashlib.sha256(weights).hexdigest()[:16] not in file.name:
+        raise DataError(f'{str(file)!r} is damaged: its hash differs; train again')
+    try:
+        network.load_state_dict(safetensors.torch.load(weights))
     except safetensors.SafetensorError as exc:
-        raise DataError(f'{str(folder / WEIGHTS)!r} is damaged: {exc}; train again') from exc
+        raise DataError(f'{str(file)!r} is damaged: {exc}; train again') from exc
     except RuntimeError as exc:  # its message lists every tensor
         raise DataError(
-            f'{str(folder / WEIGHTS)!r} holds other weights than {CONFIG} says; train again'
+            f'{str(file)!r} holds the weights of another network than {CONFIG} says; train again'
         ) from exc
     return network.eval(), training
+
+
+def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+    """Write all that a run needs to go on, as one file; RequestError if the disk is full."""
+    content = safetensors.torch.save(_tensors(tensors), {'values': json.dumps(values)})
+    _write(folder / STATE, content)
+
+
+def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Read what `save_state` wrote, or None; DataError if it is damaged."""
+    file = folder / STATE
+    if not file.is_file():
+        return None
+    try:
+        with safetensors.safe_open(file, 'pt') as stored:
+            values = json.loads(stored.metadata()['values'])
+            return {name: stored.get_tensor(name) for name in stored.keys()}, values  # noqa: SIM118
+    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as exc:
+        raise DataError(
+            f'{str(file)!r} is damaged ({exc}); remove it to begin anew, or give another folder'
+        ) from exc
+
+
+def _tensors(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in values.items()}
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        replace_file(file, content)
+    except OSError as exc:
+        raise RequestError(
+            f"{str(file)!r} can't be written: {exc.strerror}; what was there before is whole. "
+            f'Make room and give the same command again: it goes on where it was'
+        ) from exc

@@ -1,11 +1,8 @@
-"""A folder of images and masks as training and validation samples.
+"""A folder of images and masks as pairs of files, and the pixels of a pair.
 
-Knows files and splits; not augmentation, not the network.
-
-    DIR/images/NAME.jpg (or .png)   DIR/masks/NAME.png   ids, 255 = not labelled
+Knows files and ids; not splits, augmentation or the network.
 """
 
-import hashlib
 from itertools import pairwise
 from pathlib import Path
 import re
@@ -16,8 +13,13 @@ import numpy as np
 
 from ..core.footage import IMAGE_SUFFIXES
 from ..core.frame import U8
+from ..core.image_file import image_file_from_bytes
 from ..core.scores import IGNORE
-from ..errors import DataError
+from ..errors import DataError, FrameError
+from .labels import IMAGES, MASKS
+
+MOST_PIXELS = 100_000_000
+"""Of an image; more is taken for a file that was made to fill the memory."""
 
 
 class Pair(NamedTuple):
@@ -28,21 +30,21 @@ class Pair(NamedTuple):
     mask: Path
 
 
-class Split(NamedTuple):
-    """Pairs to learn from, and pairs that only judge."""
-
-    training: list[Pair]
-    validation: list[Pair]
+def images_from_folder(root: Path) -> list[Path]:
+    """List the images of `root` in the order of their numbers; DataError if there is none."""
+    folder = root / IMAGES
+    if not folder.is_dir():
+        raise DataError(f'{str(folder)!r} is not a folder; expected DIR/{IMAGES} and DIR/{MASKS}')
+    files = (f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
+    images = sorted(files, key=_natural_key)
+    if not images:
+        raise DataError(f'{str(folder)!r} holds no image ({", ".join(IMAGE_SUFFIXES)})')
+    return images
 
 
 def pairs_from_folder(root: Path) -> list[Pair]:
-    """List the pairs of `root` in the order of their numbers; DataError if a mask is missing."""
-    folder = root / 'images'
-    if not folder.is_dir():
-        raise DataError(f'{str(folder)!r} is not a folder; expected DIR/images and DIR/masks')
-    files = (f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
-    images = sorted(files, key=_natural_key)
-    pairs = [Pair(f.stem, f, root / 'masks' / f'{f.stem}.png') for f in images]
+    """List the pairs of `root`; DataError for an image without a mask, or two with one."""
+    pairs = [pair_from_image(root, file) for file in images_from_folder(root)]
     for pair in pairs:
         if not pair.mask.is_file():
             raise DataError(f'{str(pair.image)!r} has no mask; expected {str(pair.mask)!r}')
@@ -51,54 +53,18 @@ def pairs_from_folder(root: Path) -> list[Pair]:
             raise DataError(
                 f'{str(first.image)!r} and {str(second.image)!r} share a mask; rename one of them'
             )
-    if not pairs:
-        raise DataError(f'{str(folder)!r} holds no image ({", ".join(IMAGE_SUFFIXES)})')
     return pairs
+
+
+def pair_from_image(root: Path, image: Path) -> Pair:
+    """Return the files of an image of `root`; whether its mask is there is not asked."""
+    return Pair(image.stem, image, root / MASKS / f'{image.stem}.png')
 
 
 def _natural_key(file: Path) -> tuple[list[str | int], str]:
     """Sort frame_2 before frame_10, so that neighbours in time stay neighbours."""
     parts = re.split(r'(\d+)', file.stem)
     return [int(part) if part.isdigit() else part for part in parts], file.name
-
-
-def split_by_blocks(pairs: list[Pair], blocks: int = 19, every: int = 5) -> Split:
-    """Give every `every`-th of `blocks` runs of neighbouring names to validation.
-
-    Neighbours can be frames of one drive, so a split frame by frame would let the network
-    be judged on what it has all but seen.
-    """
-    if len(pairs) < blocks:
-        raise DataError(f'{len(pairs)} images are too few for {blocks} blocks; add images')
-    split = Split([], [])
-    for position, pair in enumerate(pairs):
-        block = position * blocks // len(pairs)
-        (split.validation if block % every == every // 2 else split.training).append(pair)
-    return split
-
-
-def sha256_from_split(split: Split) -> str:
-    """Return the version of data and split: a hash of every file's bytes and its side."""
-    digest = hashlib.sha256()
-    for side, pairs in zip(Split._fields, split, strict=True):
-        for pair in pairs:
-            for file in (pair.image, pair.mask):
-                digest.update(f'{side}/{file.name}/'.encode())
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def check_pairs(pairs: list[Pair], classes: int) -> None:
-    """DataError unless every file can be used and every class occurs in some mask."""
-    seen: set[int] = set()
-    for pair in pairs:
-        seen.update(int(k) for k in np.unique(read_pair(pair, classes)[1]))
-    absent = set(range(classes)) - seen
-    if absent:
-        raise DataError(
-            f'{str(pairs[0].mask.parent)!r} shows no class {min(absent)}; masks hold class ids '
-            f'0 to {classes - 1}, and {IGNORE} where nothing is labelled'
-        )
 
 
 def read_pair(pair: Pair, classes: int) -> tuple[U8, U8]:
@@ -121,7 +87,16 @@ def read_pair(pair: Pair, classes: int) -> tuple[U8, U8]:
 
 
 def _read(file: Path, mode: int) -> U8:
-    pixels: U8 | None = cv2.imread(str(file), mode)
+    try:
+        content = np.fromfile(file, np.uint8)
+        size = image_file_from_bytes(content).size
+        if size.height * size.width > MOST_PIXELS:
+            raise FrameError(f'{size.width}x{size.height} is too large')
+        pixels: U8 | None = cv2.imdecode(content, mode | cv2.IMREAD_IGNORE_ORIENTATION)
+    except OSError as exc:
+        raise DataError(f"{str(file)!r} can't be read: {exc.strerror}") from exc
+    except (FrameError, cv2.error) as exc:
+        raise DataError(f'{str(file)!r} is not a readable image ({exc}); replace it') from exc
     if pixels is None:
-        raise DataError(f'{str(file)!r} is not a readable image; replace or remove it')
+        raise DataError(f'{str(file)!r} is not a readable image; replace it')
     return pixels

@@ -67,9 +67,12 @@ def groups_from_folder(root: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     try:
-        rows = list(csv.DictReader(io.StringIO(file.read_text(encoding='utf-8')), strict=True))
-        return {row['name']: row['group'] for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as exc:
+        text = io.StringIO(file.read_text(encoding='utf-8'), newline='')
+        header, *rows = csv.reader(text, strict=True)
+        if header != ['name', 'group']:
+            raise ValueError(f'it begins with {header}')
+        return dict(rows)
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as exc:
         raise DataError(
             f"{str(file)!r} can't be used ({exc}); its first line must be: name,group"
         ) from exc

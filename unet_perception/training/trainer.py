@@ -1,194 +1,185 @@
-"""The training loop: samples in, checkpoint out.
+"""The training loop: data in, checkpoint out; killed at any moment, it goes on where it was.
 
-Knows torch and the network; not how a model is exported or served.
+Knows the order of things; steps, samples, judgement and files are next door.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-import copy
+from collections.abc import Callable
+from dataclasses import replace
+import os
 from pathlib import Path
-from typing import Any, NamedTuple
+import time
+from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
-from ..core.frame import U8
-from ..core.geometry import letterboxed
-from ..core.scores import IGNORE, Confusion
-from ..errors import DataError
-from .augment import random_view
-from .checkpoint import make_folder, save_checkpoint
-from .dataset import (
-    Pair,
-    check_pairs,
-    pairs_from_folder,
-    read_pair,
-    sha256_from_split,
-    split_by_blocks,
-)
+from ..errors import DataError, RequestError
+from .board import Board
+from .check import DataCheck, check_folder
+from .checkpoint import load_state, make_folder, save_checkpoint, save_state
+from .learner import Learner, denormals_flushed, learning_rate
 from .plan import TrainingPlan
-from .unet import UNet
+from .progress import Progress, progress_from_dict
+from .record import difference, record_of_run
+from .report import EpochReport, class_values, warnings_about
+from .samples import EpochSamples, loader_of, order_of_epoch, rare_class_weights
+from .split import Split
+from .validation import judge
 
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
-"""ImageNet's channel statistics, in bytes; they end up inside the exported model file."""
+SAVE_EVERY_S = 300.0
+MOST_WORKERS = 8
 
-
-class EpochReport(NamedTuple):
-    """What one epoch yielded, judged on the validation split."""
-
-    epoch: int
-    epochs: int
-    loss: float
-    miou: float
-
-
-class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
-    """Augmented views; sample `k` of an epoch depends on seed, epoch and k alone."""
-
-    def __init__(self, pairs: list[Pair], plan: TrainingPlan) -> None:
-        self._pairs, self._plan = pairs, plan
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        rng = np.random.default_rng((self._plan.seed, self.epoch, index))
-        image, mask = read_pair(self._pairs[index], self._plan.unet.classes)
-        view, label = random_view(image, mask, self._plan.size, rng)
-        return torch.from_numpy(view), torch.from_numpy(label)
+OnEpoch = Callable[[EpochReport], None]
+OnProgress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
 
 
-def normalised(images: Tensor) -> Tensor:
-    """Map bytes (N, H, W, 3) to what the network takes, (N, 3, H, W), channels last in memory."""
-    mean, std = torch.tensor(MEAN), torch.tensor(STD)
-    return ((images.float() - mean) / std).permute(0, 3, 1, 2)
+def no_progress(what: str, done: int, total: int) -> None:
+    """Show nothing."""
 
 
 def train(
-    data: Path, out: Path, plan: TrainingPlan, on_epoch: Callable[[EpochReport], None]
-) -> None:
-    """Train on `data`, keep the weights' moving average, write a checkpoint each epoch.
+    data: Path,
+    out: Path,
+    plan: TrainingPlan,
+    on_epoch: OnEpoch,
+    on_progress: OnProgress = no_progress,
+) -> list[EpochReport]:
+    """Train on `data`; `out` always holds the best checkpoint so far, and how to go on.
 
-    RequestError for a plan or folder that can't be, DataError for data; both before any work.
+    Called again with the same request it goes on where it was; the result is the same, bit by
+    bit. Return the reports of all epochs. RequestError for a plan or folder that can't be,
+    DataError for data; both before any work.
     """
-    plan.check()
-    pairs = pairs_from_folder(data)
-    split = split_by_blocks(pairs)
-    check_pairs(pairs, plan.unet.classes)
-    make_folder(out)
-    record = _record(plan, sha256_from_split(split))
-    torch.manual_seed(plan.seed)
-    network = UNet(plan.unet).to(memory_format=torch.channels_last)
-    average = copy.deepcopy(network).eval()
-    samples = TrainingSamples(split.training, plan)
-    loader = DataLoader(  # workers are forked anew each epoch, and so learn its number
-        samples, plan.batch, shuffle=True, drop_last=True, num_workers=1
-    )
-    if not len(loader):
+    check = check_folder(data, lambda done, total: on_progress('checking the data', done, total))
+    split = sound_split(data, check)
+    plan = replace(plan, unet=replace(plan.unet, classes=len(check.classes)))
+    if len(split.training) < plan.batch:
         raise DataError(
-            f'{len(samples)} training images do not fill a batch of {plan.batch}; '
+            f'{len(split.training)} training images do not fill a batch of {plan.batch}; '
             f'give more images or a smaller batch'
         )
-    optimiser, schedule = _optimiser(network, plan, plan.epochs * len(loader))
-    steps = 0
-    for epoch in range(plan.epochs):
-        samples.epoch, losses = epoch, []
-        network.train()
-        with _denormals_flushed():
-            for images, labels in loader:
-                if bool((labels == IGNORE).all()):
-                    continue  # its mean loss, NaN, would stay in the weights
-                losses.append(_step(network, optimiser, images, labels))
-                schedule.step()
-                steps += 1
-                _follow(average, network, min(plan.ema_decay, steps / (steps + 10)))
-        miou = validation_miou(average, split.validation, plan)
-        record['epochs_done'], record['validation_miou'] = epoch + 1, miou
-        save_checkpoint(out, average, record)
-        on_epoch(EpochReport(epoch + 1, plan.epochs, float(np.mean(losses)), miou))
+    make_folder(out)
+    workers = _share_cores()
+    run = Run(out, plan, check, split, workers)
+    run.go_on()
+    with Board(out, check.classes, split.validation, run.progress.epoch + 1) as board:
+        while not run.is_done:
+            report = run.one_epoch(on_progress)
+            board.show(report, run.learner.average, plan)
+            on_epoch(report)
+    return run.progress.history
 
 
-@contextmanager
-def _denormals_flushed() -> Iterator[None]:
-    """Take the tiniest gradients for zero: computing with them costs four times the time."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
+def sound_split(data: Path, check: DataCheck) -> Split:
+    """Return the split of data without errors; DataError with the first there is."""
+    if check.errors:
+        others = len(check.errors) - 1
+        hint = f'; {others} more: unet_perception check-data {data}' if others else ''
+        raise DataError(check.errors[0] + hint)
+    assert check.split is not None, 'made unless there are errors'
+    return check.split
 
 
-def _optimiser(network: UNet, plan: TrainingPlan, steps: int) -> tuple[Any, Any]:
-    """Return AdamW and its schedule: a warm-up, then a cosine to nothing."""
-    optimiser = torch.optim.AdamW(
-        network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay
-    )
-    warm_up = 0.1 if steps > 10 else 0.3  # torch divides by 0.1 * 10 - 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, plan.learning_rate, total_steps=steps, pct_start=warm_up
-    )
-    return optimiser, schedule
+class Run:
+    """A learner, the data it learns from and how far it is."""
+
+    def __init__(
+        self, out: Path, plan: TrainingPlan, check: DataCheck, split: Split, workers: int
+    ) -> None:
+        self._out, self._plan, self._split, self._workers = out, plan, split, workers
+        self._names = [entry.name for entry in check.classes]
+        counts = {fact.pair.name: fact.counts for fact in check.facts}
+        training = [counts[pair.name] for pair in split.training]
+        self.learner = Learner(plan, np.sum(training, axis=0))
+        self._image_weights = rare_class_weights(training, len(self._names))
+        self._record = record_of_run(plan, check)
+        self.progress = Progress()
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether all epochs are done, or patience is at its end."""
+        progress, plan = self.progress, self._plan
+        return progress.epoch >= plan.epochs or 0 < plan.patience <= progress.epochs_since_best()
+
+    def go_on(self) -> None:
+        """Take up what the folder holds, if anything; RequestError if it is of another run."""
+        stored = load_state(self._out)
+        if stored is None:
+            return
+        tensors, values = stored
+        ours = {'unet': self._plan.unet.as_dict(), **self._record}
+        if other := difference(values['record'], ours):
+            raise RequestError(
+                f'{str(self._out)!r} holds a training with {other}; give another folder, or the '
+                f'request that it was begun with'
+            )
+        self.learner.take_up(tensors)
+        self.progress = progress_from_dict(values['progress'])
+
+    def one_epoch(self, on_progress: OnProgress) -> EpochReport:
+        """Learn from every sample once, judge, and write what came of it."""
+        order = order_of_epoch(self._plan, self.progress.epoch, self._image_weights)
+        self._learn(order, on_progress)
+        report = self._judged()
+        if report.is_best:
+            done = {'epochs_done': report.epoch, 'validation_miou': report.miou}
+            save_checkpoint(self._out, self.learner.average, {**self._record, **done})
+        self.progress.close_epoch(report)
+        self._save()
+        return report
+
+    def _learn(self, order: Any, on_progress: OnProgress) -> None:
+        """Take the steps that are left of this epoch; save now and then."""
+        progress, plan = self.progress, self._plan
+        start, total = progress.batch * plan.batch, plan.epochs * (len(order) // plan.batch)
+        samples = EpochSamples(self._split.training, plan, progress.epoch, order, start)
+        saved = time.monotonic()
+        began = saved - progress.seconds
+        with denormals_flushed():
+            for images, labels in loader_of(samples, plan, self._workers):
+                rate = learning_rate(plan, progress.steps, total)
+                loss = self.learner.step(images, labels, rate, progress.steps + 1)
+                progress.losses += [] if loss is None else [loss]
+                progress.batch, progress.steps = progress.batch + 1, progress.steps + 1
+                progress.seconds = time.monotonic() - began
+                on_progress(f'epoch {progress.epoch + 1} of {plan.epochs}', progress.steps, total)
+                if time.monotonic() - saved > SAVE_EVERY_S:
+                    self._save()
+                    saved = time.monotonic()
+
+    def _judged(self) -> EpochReport:
+        """Judge the average of the weights."""
+        plan, progress, learner = self._plan, self.progress, self.learner
+        judgement = judge(learner.average, self._split.validation, plan, learner.class_weights)
+        miou = judgement.confusion.miou()
+        report = EpochReport(
+            epoch=progress.epoch + 1,
+            epochs=plan.epochs,
+            loss=float(np.mean(progress.losses)),
+            validation_loss=judgement.loss,
+            miou=miou,
+            **class_values(judgement.confusion, self._names),
+            seconds=progress.seconds,
+            is_best=all(miou > earlier.miou for earlier in progress.history),
+            warnings=[],
+        )
+        return report._replace(warnings=warnings_about([*progress.history, report]))
+
+    def _save(self) -> None:
+        """Write all that is needed to go on."""
+        record = {'unet': self._plan.unet.as_dict(), **self._record}
+        values = {'record': record, 'progress': self.progress.as_dict()}
+        save_state(self._out, self.learner.tensors(), values)
 
 
-def _step(network: UNet, optimiser: Any, images: Tensor, labels: Tensor) -> float:
-    """Learn from one batch; return its loss."""
-    with torch.autocast('cpu', torch.bfloat16):
-        logits = network(normalised(images)).float()
-    loss = functional.cross_entropy(logits, labels.long(), ignore_index=IGNORE)
-    optimiser.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimiser.step()
-    return float(loss.detach())
+def _share_cores() -> int:
+    """Leave torch the cores that no worker needs; return how many processes make samples.
 
-
-@torch.inference_mode()
-def validation_miou(network: UNet, pairs: list[Pair], plan: TrainingPlan) -> float:
-    """Judge at network size, through the runtime's own letterbox."""
-    confusion = Confusion(plan.unet.classes)
-    for pair in pairs:
-        image, mask = read_pair(pair, plan.unet.classes)
-        canvas, placement = letterboxed(image, plan.size)
-        logits = network(normalised(torch.from_numpy(canvas)[None]))
-        plane: U8 = logits[0].argmax(0).to(torch.uint8).numpy()
-        small = np.ascontiguousarray(placement.content(plane))
-        confusion.add(_nearest(mask, small.shape), small)
-    return confusion.miou()
-
-
-def _nearest(mask: U8, shape: tuple[int, ...]) -> U8:
-    """Sample `mask` at the centres of a coarser grid."""
-    rows = ((np.arange(shape[0]) + 0.5) * mask.shape[0] / shape[0]).astype(int)
-    columns = ((np.arange(shape[1]) + 0.5) * mask.shape[1] / shape[1]).astype(int)
-    sampled: U8 = mask[np.ix_(rows, columns)]
-    return sampled
-
-
-@torch.no_grad()
-def _follow(average: UNet, network: UNet, decay: float) -> None:
-    """Move the averaged weights a step towards the trained ones; counters are copied."""
-    ours, theirs = average.state_dict().values(), network.state_dict().values()
-    for mine, other in zip(ours, theirs, strict=True):
-        if mine.dtype.is_floating_point:
-            mine.lerp_(other, 1.0 - decay)
-        else:
-            mine.copy_(other)
-
-
-def _record(plan: TrainingPlan, data_sha256: str) -> dict[str, Any]:
-    """Return what the checkpoint says of its training, as JSON values."""
-    values = {**plan._asdict(), 'size': list(plan.size)}
-    del values['unet']
-    return {
-        'plan': values,
-        'data_sha256': data_sha256,
-        'normalisation': {'mean': list(MEAN), 'std': list(STD)},
-        'tools': {'torch': torch.__version__, 'numpy': np.__version__, 'opencv': cv2.__version__},
-        'threads': torch.get_num_threads(),  # another number, other rounding, other weights
-    }
+    Threads wait for each other at every layer: with one thread too many a step takes three times
+    as long, since the slowest shares its core.
+    """
+    cores = len(os.sched_getaffinity(0))
+    workers = max(1, min(MOST_WORKERS, cores // 2))
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), cores - workers)))
+    return workers

@@ -1,4 +1,4 @@
-"""The network: a U-Net (Ronneberger et al. 2015) of separable convolutions (Howard et al. 2017).
+"""The network: a U-Net (Ronneberger et al. 2015), built for a config from the family's tables.
 
 Knows tensors of normalised floats and logits; not images, files or how it is trained.
 """
@@ -7,85 +7,83 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from .family import UNetConfig
-
-
-class SeparableConv(nn.Sequential):
-    """Depthwise 3x3, then pointwise 1x1, each with batch norm and ReLU."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False),
-            nn.BatchNorm2d(inputs),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(inputs, outputs, 1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        )
-
-
-class Encoder(nn.Module):
-    """A strided stem, then one halving a level; returns the features of every level."""
-
-    def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        stem = nn.Sequential(
-            nn.Conv2d(3, widths[0], 3, 2, 1, bias=False),
-            nn.BatchNorm2d(widths[0]),
-            nn.ReLU(inplace=True),
-            SeparableConv(widths[0], widths[0]),
-        )
-        halvings = [
-            nn.Sequential(SeparableConv(above, below, 2), SeparableConv(below, below))
-            for above, below in pairwise(widths)
-        ]
-        self.levels = nn.ModuleList([stem, *halvings])
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """Map (N, 3, H, W) to a list of (N, widths[k], H / 2^(k+1), W / 2^(k+1))."""
-        features = []
-        for level in self.levels:
-            image = level(image)
-            features.append(image)
-        return features
-
-
-class Decoder(nn.Module):
-    """From the deepest level up: resize, join with the skip connection, convolve."""
-
-    def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.levels = nn.ModuleList(
-            nn.Sequential(SeparableConv(above + below, above), SeparableConv(above, above))
-            for above, below in zip(widths[-2::-1], widths[:0:-1], strict=True)
-        )
-
-    def forward(self, features: list[Tensor]) -> Tensor:
-        """Map the encoder's features to (N, widths[0], H / 2, W / 2)."""
-        x = features[-1]
-        for level, skip in zip(self.levels, features[-2::-1], strict=True):
-            x = functional.interpolate(x, scale_factor=2.0, mode='bilinear', align_corners=False)
-            x = level(torch.cat([x, skip], dim=1))
-        return x
+from .blocks import BLOCKS, NORMS, Block, ConvUnit, Norm, resized
+from .bottlenecks import BOTTLENECKS
+from .family import VARIANTS, UNetConfig
+from .skips import SKIPS
 
 
 class UNet(nn.Module):
-    """Encoder, decoder, head."""
+    """Encoder, bottleneck, decoder, head."""
 
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config.widths)
-        self.decoder = Decoder(config.widths)
-        self.head = nn.Conv2d(config.widths[0], config.classes, 1)
+        variant, norm = VARIANTS[config.variant], NORMS[config.norm]
+        block = BLOCKS[variant.block]
+        self.encoder = Encoder(config, block, norm)
+        self.bottleneck = BOTTLENECKS[variant.bottleneck](config.widths[-1], norm)
+        self.decoder = Decoder(config, block, norm)
+        self.head = Head(config)
 
     def forward(self, image: Tensor) -> Tensor:
         """Map normalised images (N, 3, H, W) to logits (N, classes, H, W)."""
-        features = self.encoder(image)
-        x = self.decoder(features)
-        logits = self.head(x)
-        return functional.interpolate(
-            logits, scale_factor=2.0, mode='bilinear', align_corners=False
+        *skips, deepest = self.encoder(image)
+        deepest = self.bottleneck(deepest)
+        features = self.decoder(deepest, skips)
+        return self.head(features)
+
+
+class Encoder(nn.Module):
+    """A stem, then one halving a level; returns the features of every level."""
+
+    def __init__(self, config: UNetConfig, block: Block, norm: Norm) -> None:
+        super().__init__()
+        first = config.widths[0]
+        stem = nn.Sequential(
+            ConvUnit(3, first, norm, config.stem_stride), block.second(first, first, norm)
         )
+        halvings = [block.level(above, below, norm, 2) for above, below in pairwise(config.widths)]
+        self.levels = nn.ModuleList([stem, *halvings])
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Map (N, 3, H, W) to a list of (N, widths[k], H / (stride 2^k), W / (stride 2^k))."""
+        features = []
+        for level in self.levels:
+            x = level(x)
+            features.append(x)
+        return features
+
+
+class Decoder(nn.Module):
+    """From the deepest level up."""
+
+    def __init__(self, config: UNetConfig, block: Block, norm: Norm) -> None:
+        super().__init__()
+        skip = SKIPS[VARIANTS[config.variant].skip]
+        self.skips, self.levels = nn.ModuleList(), nn.ModuleList()
+        for below, above in pairwise(reversed(config.widths)):
+            self.skips.append(skip(above, below))
+            self.levels.append(block.level(below + above, above, norm))
+
+    def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
+        """Map the deepest features and the others, shallowest first, to the shallowest's shape."""
+        for level, skip, features in zip(self.levels, self.skips, reversed(skips), strict=True):
+            kept = skip(features, x)  # (N, above, 2H, 2W)
+            x = level(torch.cat([resized(x, 2), kept], dim=1))  # (N, above, 2H, 2W)
+        return x
+
+
+class Head(nn.Module):
+    """Features to logits, and back to the size of the image."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.stride = config.stem_stride
+        self.classify = nn.Conv2d(config.widths[0], config.classes, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, widths[0], H / stride, W / stride) to logits (N, classes, H, W)."""
+        logits = self.classify(features)
+        return resized(logits, self.stride) if self.stride > 1 else logits

@@ -1,0 +1,83 @@
+"""`unet_perception synth tabletop OUT`: renders of cluttered tables and their masks.
+
+Knows the options and how to tell of the result; draws nothing itself.
+"""
+
+import argparse
+from collections.abc import Sequence
+import json
+from pathlib import Path
+import time
+
+from .progress import Bar
+
+EPILOG = """\
+A scene is a random room, table, light and heap of 8 to 20 things let fall by MuJoCo: packages
+with print, bottles, cans, cups, bowls, tools, fruit, toys. All are drawn by this program; no mesh
+or picture of others is used. --views pictures are taken of each scene.
+
+OUT, a new or empty folder, gets
+  images/scene00012_2.jpg      the third view of scene 12
+  masks/scene00012_2.png       0 background (table, floor, room), 1 object on the table
+  instances/scene00012_2.png   0 none, k the k-th object of the scene
+  classes.yaml, groups.csv     the views of a scene are one group: never split them
+  synthesis.json               the command and the versions that draw the same again
+
+Needs MuJoCo (pip install '.[train]' in the source folder) and an EGL library (apt install
+libegl1 libgl1-mesa-dri); no window, no GPU.
+
+  unet_perception synth tabletop out/tables --images 2000 --seed 1
+  unet_perception check-data out/tables
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `synth tabletop` takes."""
+    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument('out', metavar='OUT', type=Path, help='a new or empty folder')
+    parser.add_argument('--images', type=int, default=1000, help='how many, default: 1000')
+    parser.add_argument('--seed', type=int, default=0, help='of everything drawn, default: 0')
+    parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        metavar=('HEIGHT', 'WIDTH'),
+        default=(240, 320),
+        help='of the images in pixels, default: 240 320',
+    )
+    parser.add_argument('--views', type=int, default=4, help='pictures of a scene, default: 4')
+    parser.add_argument('--json', action='store_true', help='print what was drawn as JSON')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw; 0 when done."""
+    from ..core.geometry import Size
+    from ..training.synthetic.tabletop_folder import Order, write_tabletops
+
+    order = Order(options.images, options.seed, Size(*options.size), options.views)
+    start = time.monotonic()
+    with Bar(quiet=options.json) as bar:
+        drawn = write_tabletops(
+            options.out, order, lambda done, all_: bar.update('rendering', done, all_)
+        )
+    seconds = time.monotonic() - start
+    shares, objects = quantiles(drawn.object_shares), quantiles(drawn.objects)
+    if options.json:
+        facts = {'folder': str(options.out), 'images': len(drawn.objects), 'scenes': drawn.scenes}
+        told = {'seconds': round(seconds, 1), 'object_share': shares, 'objects': objects}
+        print(json.dumps({**facts, **told}, indent=2))
+    else:
+        print(
+            f'{len(drawn.objects)} images of {drawn.scenes} scenes in {options.out}; median: '
+            f'{objects["p50"]:g} objects, {100 * shares["p50"]:.0f} % of the pixels'
+        )
+    return 0
+
+
+def quantiles(values: Sequence[float]) -> dict[str, float]:
+    """Return what 5, 50 and 95 of 100 values stay below."""
+    import numpy as np
+
+    levels = (5, 50, 95)
+    found = np.percentile(values, levels)
+    return {f'p{k}': round(float(v), 4) for k, v in zip(levels, found, strict=True)}

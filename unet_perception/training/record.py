@@ -1,0 +1,38 @@
+"""What decides the result of a training, as plain values; another record is another training.
+
+Knows plan, data and tools; not how training goes.
+"""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from .check import DataCheck
+from .plan import TrainingPlan
+from .validation import MEAN, STD
+
+
+def record_of_run(plan: TrainingPlan, check: DataCheck) -> dict[str, Any]:
+    """Return what a checkpoint says of its training before the first step."""
+    values = plan.as_dict()
+    del values['unet']  # stands beside the weights
+    return {
+        'plan': values,
+        'classes': [{**entry._asdict(), 'color': list(entry.color)} for entry in check.classes],
+        'data_sha256': check.sha256,
+        'normalisation': {'mean': list(MEAN), 'std': list(STD)},
+        'tools': {'torch': torch.__version__, 'numpy': np.__version__, 'opencv': cv2.__version__},
+        'threads': torch.get_num_threads(),  # another number, other rounding, other weights
+    }
+
+
+def difference(theirs: Any, ours: Any, name: str = 'request') -> str:
+    """Say in which value two records differ first; empty if they don't."""
+    if theirs == ours:
+        return ''
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        key = next(key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key))
+        return difference(theirs.get(key), ours.get(key), key)
+    return f'{name} {theirs!r}, not {ours!r}'

@@ -1,0 +1,112 @@
+"""Which pairs teach and which only judge, as a file that lies beside the data.
+
+Knows names and groups; not pixels.
+
+    DIR/split.json   {"training": [NAME, …], "validation": [NAME, …]}
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.files import replace_file
+from ..errors import DataError
+from .dataset import Pair, pairs_from_folder
+from .labels import CLASSES, groups_from_folder
+
+SPLIT = 'split.json'
+BLOCKS, EVERY = 19, 5
+
+
+class Split(NamedTuple):
+    """Pairs to learn from, and pairs that only judge."""
+
+    training: list[Pair]
+    validation: list[Pair]
+
+    def names(self) -> dict[str, list[str]]:
+        """Return the names on each side."""
+        return {side: [p.name for p in pairs] for side, pairs in self._asdict().items()}
+
+
+def split_of_folder(root: Path) -> Split:
+    """Read the folder's split, or make one and write it; DataError if neither can be."""
+    pairs = pairs_from_folder(root)
+    file = root / SPLIT
+    if file.is_file():
+        return _split_from_file(file, pairs)
+    split = split_by_blocks(pairs, groups_from_folder(root))
+    try:
+        replace_file(file, json.dumps(split.names(), indent=1).encode() + b'\n')
+    except OSError as exc:
+        raise DataError(
+            f"{str(file)!r} can't be written ({exc.strerror}); link images, masks and {CLASSES} "
+            f'into a folder of your own and give that'
+        ) from exc
+    return split
+
+
+def _split_from_file(file: Path, pairs: Sequence[Pair]) -> Split:
+    """Understand a split that may have been written by hand; DataError says what is wrong."""
+    try:
+        sides = [list(json.loads(file.read_text())[side]) for side in Split._fields]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise DataError(
+            f"{str(file)!r} can't be used ({exc!r}); it holds a list of names for each of "
+            f'{" and ".join(Split._fields)}; remove it to have one made'
+        ) from exc
+    by_name = {pair.name: pair for pair in pairs}
+    named = [name for side in sides for name in side]
+    _check_names(file, named, by_name)
+    if not all(sides):
+        raise DataError(f'{str(file)!r} leaves a side empty; remove it to have one made')
+    return Split(*([by_name[name] for name in side] for side in sides))
+
+
+def _check_names(file: Path, named: Sequence[str], by_name: Mapping[str, Pair]) -> None:
+    """DataError unless the split names every pair once."""
+    problems = {
+        'names {!r}, which has no image': [name for name in named if name not in by_name],
+        'names {!r} twice': [name for name, count in Counter(named).items() if count > 1],
+        'does not name {!r}': sorted(set(by_name) - set(named)),
+    }
+    for problem, names in problems.items():
+        if names:
+            raise DataError(
+                f'{str(file)!r} {problem.format(names[0])}; edit it, or remove it to have one made'
+            )
+
+
+def split_by_blocks(pairs: Sequence[Pair], groups: Mapping[str, str] | None = None) -> Split:
+    """Give every fifth of up to 19 runs of neighbouring groups to validation.
+
+    Neighbours can be frames of one drive, so a split frame by frame would let the network
+    be judged on what it has all but seen. A pair of no group is a group of its own.
+    """
+    group_of = {pair.name: (groups or {}).get(pair.name, f'/{pair.name}') for pair in pairs}
+    order = {group: k for k, group in enumerate(dict.fromkeys(group_of.values()))}
+    if len(order) < EVERY // 2 + 1:
+        raise DataError(
+            f'{len(pairs)} image(s) in {len(order)} group(s) are too few to split; '
+            f'give at least {EVERY // 2 + 1}, better hundreds'
+        )
+    blocks = min(BLOCKS, len(order))
+    split = Split([], [])
+    for pair in pairs:
+        block = order[group_of[pair.name]] * blocks // len(order)
+        (split.validation if block % EVERY == EVERY // 2 else split.training).append(pair)
+    return split
+
+
+def sha256_from_split(split: Split) -> str:
+    """Return the version of data and split: a hash of every file's bytes and its side."""
+    digest = hashlib.sha256()
+    for side, pairs in split._asdict().items():
+        for pair in pairs:
+            for file in (pair.image, pair.mask):
+                digest.update(f'{side}/{file.name}/'.encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Scenes drawn by the computer, whose masks are exact."""
