@@ -40,8 +40,8 @@ bench: $(DEV)  ## measure, 11 minutes; JSON in out/bench/ (ONLY=overhead: that a
 	@$(BIN)/python -m bench $(ONLY)
 
 docs: $(DEV)  ## write the README's tables and the pictures anew
-	@$(BIN)/python docs/tables.py
-	@$(BIN)/python docs/picture.py
+	@$(BIN)/python -m docs.tables
+	@$(BIN)/python -m docs.picture
 	@$(BIN)/python -m docs.performance
 	@$(BIN)/python -m docs.architectures
 

@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from docs.marked import with_tables
 from unet_perception.cli.main import main as command
 from unet_perception.core.engine import Engine
 from unet_perception.core.files import replace_file
@@ -45,7 +46,6 @@ SIZE, ROUNDS, WARM_UP = Size(256, 512), 40, 3
 """Of the input at which costs are measured; timed runs of each; runs before."""
 IMAGES, TASK_SEED, TASK_SIZE = 120, 0, Size(96, 160)
 PLAN = TrainingPlan(size=TASK_SIZE, epochs=12, batch=4)
-SEEDS = (0,)
 BASE = 'mobile'
 ROWS = {
     **{name: UNetConfig(variant=name) for name in VARIANTS},
@@ -111,24 +111,22 @@ def processor() -> str:
 
 
 def scores() -> dict[str, Any]:
-    """Train each variant on the task with each seed; return the last epochs' validation mIoU."""
+    """Train each variant on the task; return the last epochs' validation mIoU."""
     from unet_perception.training.trainer import train
 
-    data = task_folder()
-    rows: dict[str, list[float]] = {name: [] for name in VARIANTS}
-    for seed in SEEDS:
-        for name in VARIANTS:
-            plan = replace(PLAN, unet=ROWS[name], seed=seed)
-            reports: list[Any] = []
-            history = train(data, OUT / f'{name}-{seed}', plan, reports.append)
-            rows[name].append(history[-1].miou)
-            print(f'{name}, seed {seed}: mIoU {history[-1].miou:.4f}', flush=True)
-    return {'rows': rows, 'packages': {'torch': version('torch')}, 'seeds': list(SEEDS)}
+    data, rows = task_folder(), {}
+    for name in VARIANTS:
+        plan = replace(PLAN, unet=ROWS[name])
+        reports: list[Any] = []
+        history = train(data, data.with_name(f'{data.name}-{name}'), plan, reports.append)
+        rows[name] = history[-1].miou
+        print(f'{name}: mIoU {rows[name]:.4f}', flush=True)
+    return {'rows': rows, 'packages': {'torch': version('torch')}}
 
 
 def task_folder() -> Path:
     """Make the data of the task, unless it is there."""
-    folder = OUT / 'tabletop'
+    folder = OUT / f'tabletop-{IMAGES}-{TASK_SEED}-{TASK_SIZE.height}x{TASK_SIZE.width}'
     if not folder.is_dir():
         with TemporaryDirectory(dir=OUT) as scratch:  # half a data set would be used as a whole
             made = Path(scratch) / folder.name
@@ -170,30 +168,23 @@ def results_table(measured: dict[str, Any], scored: dict[str, Any]) -> str:
         lines.append(f'| {name} | {" | ".join([*cells, score_text(scored, name)])} |')
     packages = ', '.join(f'{name} {number}' for name, number in measured['packages'].items())
     task = f'`unet_perception {" ".join(synth(Path("DATA")))}`'
-    budget = f'{PLAN.epochs} epochs of batches of {PLAN.batch}, {len(SEEDS)} seeds'
+    budget = f'{PLAN.epochs} epochs of batches of {PLAN.batch}, one seed'
     return '\n'.join([*lines, '', f'{measured["processor"]}; {packages}. mIoU: {task}, {budget}.'])
 
 
 def score_text(scored: dict[str, Any], name: str) -> str:
-    """Return the mean of the seeds' scores, with the lowest and highest."""
-    each = scored.get('rows', {}).get(name)
-    if not each:
-        return 'not measured'
-    return f'{sum(each) / len(each):.3f} ({min(each):.3f} to {max(each):.3f})'
+    """Return how the last epoch scored."""
+    score = scored.get('rows', {}).get(name)
+    return f'{score:.3f}' if score else 'not measured'
 
 
-def with_tables(text: str) -> str:
-    """Return `text` with its tables made anew, as far as they were measured."""
-    tables = {'family': family_table()}
+def tables() -> dict[str, str]:
+    """Return the page's tables, as far as they were measured."""
+    made = {'family': family_table()}
     measured, scored = (stored(name) for name in MEASUREMENTS)
     if measured:
-        tables['results'] = results_table(measured, scored)
-    for name, table in tables.items():
-        mark = f'<!-- {name}: written by docs/architectures.py -->'
-        pattern = re.compile(f'{re.escape(mark)}\n.*?<!-- end -->', re.DOTALL)
-        assert pattern.search(text), f'{mark} is missing'
-        text = pattern.sub(lambda _, new=f'{mark}\n{table}\n<!-- end -->': new, text)
-    return text
+        made['results'] = results_table(measured, scored)
+    return made
 
 
 def stored(name: str) -> dict[str, Any]:
@@ -213,7 +204,7 @@ def main(names: list[str]) -> None:
         for name in names:
             result = MEASUREMENTS[name]()
             replace_file(OUT / f'{name}.json', json.dumps(result, indent=1).encode())
-    PAGE.write_text(with_tables(PAGE.read_text()))
+    PAGE.write_text(with_tables(PAGE.read_text(), tables(), 'docs/architectures.py'))
 
 
 if __name__ == '__main__':

@@ -1,10 +1,12 @@
-"""Draws the contact sheets of docs/synthetic.md: `python -m docs.synthetic [NAME]`.
+"""Draws the contact sheets of docs/synthetic.md.
+
+    python -m docs.synthetic tabletop
+    python -m docs.synthetic lanes ROADS       a labelled road folder
 
 Knows which sheet is drawn how; the figures beside them are of the commands that the page names.
 """
 
 from collections.abc import Callable
-import os
 from pathlib import Path
 import sys
 from tempfile import TemporaryDirectory
@@ -45,11 +47,9 @@ def tabletop() -> U8:
         return sheet(Path(folder))
 
 
-def lanes() -> U8:
-    """Paint 12 photos, evenly spaced over the road folder that the variable ROADS names."""
-    if 'ROADS' not in os.environ:
-        sys.exit('ROADS=DIR python -m docs.synthetic lanes: name a labelled road folder')
-    roads = Path(os.environ['ROADS']).resolve()
+def lanes(folder_of_roads: str) -> U8:
+    """Paint 12 photos, evenly spaced over a labelled road folder."""
+    roads = Path(folder_of_roads).resolve()
     pairs = pairs_from_folder(roads)
     step = len(pairs) // 12
     with TemporaryDirectory() as folder:
@@ -65,18 +65,14 @@ def lanes() -> U8:
         return sheet(out)
 
 
-SHEETS: dict[str, Callable[[], U8]] = {
-    'tabletop': tabletop,
-    'lanes': lanes,
-}
+SHEETS: dict[str, Callable[..., U8]] = {'tabletop': tabletop, 'lanes': lanes}
 
 
-def main() -> None:
-    """Draw the sheets that are named, or all."""
-    for name in sys.argv[1:] or SHEETS:
-        file = str(TARGET / f'{name}.jpg')
-        cv2.imwrite(file, SHEETS[name](), [cv2.IMWRITE_JPEG_QUALITY, 80])
+def main(name: str, *words: str) -> None:
+    """Draw a sheet."""
+    file = str(TARGET / f'{name}.jpg')
+    cv2.imwrite(file, SHEETS[name](*words), [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
 if __name__ == '__main__':
-    main()
+    main(*sys.argv[1:])

@@ -4,12 +4,12 @@ Knows the tables of parameters and topics; the words around them are the README'
 """
 
 from pathlib import Path
-import re
 
+from docs.marked import with_tables
 from unet_perception.ros import camera_player, parameters, topics
 from unet_perception.ros.parameters import Row
 
-README = Path(__file__).parents[1] / 'README.md'
+README, WRITER = Path(__file__).parents[1] / 'README.md', 'make docs'
 
 
 def parameter_table(rows: tuple[Row, ...], with_effect: bool) -> str:
@@ -35,20 +35,14 @@ def topic_table() -> str:
     return '\n'.join(lines)
 
 
-def with_tables(text: str) -> str:
-    """Return `text` with each marked table made anew."""
-    tables = {
+def tables() -> dict[str, str]:
+    """Return each table of the README by the name of its mark."""
+    return {
         'topics': topic_table(),
         'parameters': parameter_table(parameters.PARAMETERS, with_effect=True),
         'player parameters': parameter_table(camera_player.PARAMETERS, with_effect=False),
     }
-    for name, table in tables.items():
-        mark = f'<!-- {name}: written by make docs -->'
-        pattern = re.compile(f'{re.escape(mark)}\n.*?<!-- end -->', re.DOTALL)
-        assert pattern.search(text), f'{mark} is missing'
-        text = pattern.sub(lambda _, new=f'{mark}\n{table}\n<!-- end -->': new, text)
-    return text
 
 
 if __name__ == '__main__':
-    README.write_text(with_tables(README.read_text()))
+    README.write_text(with_tables(README.read_text(), tables(), WRITER))

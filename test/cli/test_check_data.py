@@ -14,6 +14,7 @@ from toy import write_noise
 from unet_perception.cli.check_data import summary_of
 from unet_perception.cli.main import main
 from unet_perception.training.check import check_folder
+from unet_perception.training.progress import no_progress
 
 NAMES = 'abcdefgh'
 
@@ -29,7 +30,7 @@ def test_good_data_ends_with_0_and_a_page(
     assert check(root) == 0
     out, err = capsys.readouterr()
     assert err == ''
-    assert '8 pairs of image and mask can be trained on; report: ' in out
+    assert '8 pairs of image and mask can be trained on\nreport: ' in out
     assert re.search(r'ground +33\.33 % of the labelled pixels', out)
     page = (root / 'report.html').read_text()
     assert '8 pairs of image and mask can be trained on' in page
@@ -55,11 +56,22 @@ def test_errors_are_told_a_sentence_each_and_end_with_2(
     assert not (root / 'report.html').exists()
 
 
+def test_findings_are_told_even_if_the_page_can_not_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_noise(tmp_path, NAMES)
+    (root / 'masks' / 'b.png').unlink()
+    assert check(root, '--report', tmp_path / 'nowhere' / 'page.html') == 2
+    err = capsys.readouterr().err
+    assert 'has no mask' in err
+    assert 'was not written' in err
+
+
 def test_json_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = write_noise(tmp_path, NAMES)
     assert check(root, '--json') == 0
     told = json.loads(capsys.readouterr().out)
-    summary = summary_of(root, check_folder(root, lambda done, total: None))
+    summary = summary_of(root, check_folder(root, no_progress))
     assert told == json.loads(json.dumps(summary._asdict()))
     assert told['sides'] == {'training': 6, 'validation': 2}
     assert told['sizes'] == {'12x8': 8}

@@ -128,7 +128,7 @@ def test_another_seed_draws_others_and_json_tells_of_them(
     ('words', 'sentence'),
     [
         (('--images', 0), '--images 0 draws nothing; ask for 1 or more'),
-        (('--seed', -1), '--seed -1 is negative; name one from 0 up'),
+        (('--seed', -1), '--seed -1 is not possible; give 0 or more'),
         (('--views', 0), '--views 0 is not possible; 1 to 100 are'),
         (('--size', 63, 96), '--size 63 96 is not possible; each side can be 64 to 2048 pixels'),
         (('--size', 64, 2049), '--size 64 2049 is not possible; each side can be 64 to 2048 pi'),
@@ -145,10 +145,10 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is_written(
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = tmp_path / 'notes.txt'
     kept.write_text('mine')
-    expected = f'{str(tmp_path)!r} is not empty; name a new folder or empty it\n'
+    expected = f'{str(tmp_path)!r} is not an empty folder; name a new one, or empty it\n'
     assert refusal(capsys, tmp_path).endswith(expected)
     assert contents(tmp_path) == {'notes.txt': b'mine'}
-    assert f"{str(kept)!r} can't be written" in refusal(capsys, kept)
+    assert f'{str(kept)!r} is not an empty folder' in refusal(capsys, kept)
     assert "can't be written" in refusal(capsys, '/proc/no-folder')
 
 

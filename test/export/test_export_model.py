@@ -28,6 +28,7 @@ from unet_perception.training.checkpoint import CONFIG
 from unet_perception.training.dataset import read_pair
 from unet_perception.training.family import UNetConfig
 from unet_perception.training.plan import TrainingPlan
+from unet_perception.training.progress import no_progress
 from unet_perception.training.split import split_of_folder
 from unet_perception.training.trainer import train
 
@@ -43,7 +44,7 @@ class Made(NamedTuple):
     data: Path
     checkpoint: Path
     exported: Exported
-    progress: list[str]
+    progress: list[tuple[str, int, int]]
 
     @property
     def folder(self) -> Path:
@@ -59,8 +60,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp('made')
     data, checkpoint = write_toy(root / 'data'), root / 'checkpoint'
     train(data, checkpoint, PLAN, lambda report: None)
-    progress: list[str] = []
-    exported = export_model(checkpoint, data, write_about(root / 'disc'), progress.append)
+    progress: list[tuple[str, int, int]] = []
+    told = write_about(root / 'disc')
+    exported = export_model(checkpoint, data, told, lambda *state: progress.append(state))
     return Made(data, checkpoint, exported, progress)
 
 
@@ -164,8 +166,8 @@ def test_the_card_tells_scores_licence_and_limits(made: Made) -> None:
 
 def test_progress_counts_to_the_last_image(made: Made) -> None:
     images = made.exported.scores[PLAN.size].scores.images
-    assert made.progress[0].startswith('exporting')
-    assert made.progress[-1] == f'64x128: {images} of {images} validation images'
+    assert made.progress[0] == ('exporting 64x128', 0, 1)
+    assert made.progress[-1] == ('scoring 64x128', images, images)
 
 
 def test_each_size_becomes_an_operating_point_with_scores_of_its_own(
@@ -173,7 +175,7 @@ def test_each_size_becomes_an_operating_point_with_scores_of_its_own(
 ) -> None:
     sizes = [Size(64, 128), Size(32, 64), Size(64, 128)]
     folder = write_about(tmp_path / 'model')
-    exported = export_model(made.checkpoint, made.data, folder, lambda message: None, sizes)
+    exported = export_model(made.checkpoint, made.data, folder, no_progress, sizes)
     model = model_from_folder(folder)
     points = model.manifest.operating_points
     assert [point[:2] for point in points] == [(64, 128), (32, 64)] == list(exported.scores)
@@ -200,10 +202,12 @@ def test_each_size_becomes_an_operating_point_with_scores_of_its_own(
 def test_a_size_that_the_network_cannot_take_is_refused_before_any_work(
     made: Made, tmp_path: Path
 ) -> None:
-    folder, progress = write_about(tmp_path / 'model'), list[str]()
+    folder, progress = write_about(tmp_path / 'model'), list[object]()
     sizes = [Size(64, 128), Size(60, 100)]
     with pytest.raises(RequestError, match=r'60x100 .* not divisible by 8; try 64x104'):
-        export_model(made.checkpoint, made.data, folder, progress.append, sizes)
+        export_model(
+            made.checkpoint, made.data, folder, lambda *state: progress.append(state), sizes
+        )
     assert progress == []
 
 
@@ -211,7 +215,7 @@ def test_exporting_again_mends_the_folder_to_the_same_bytes(made: Made, tmp_path
     folder = copy_of(made, tmp_path)
     for name in ('manifest.json', 'model.fp32.64x128.onnx', 'MODEL_CARD.md'):
         (folder / name).write_text('damaged')
-    export_model(made.checkpoint, made.data, folder, lambda message: None)
+    export_model(made.checkpoint, made.data, folder, no_progress)
     assert contents(folder) == contents(made.folder)
 
 
@@ -225,7 +229,7 @@ def test_an_export_that_fails_leaves_the_folder_as_it_was(
     before = contents(folder)
     monkeypatch.setattr(model_folder, 'score_pairs', fail)
     with pytest.raises(DataError, match='scoring failed'):
-        export_model(made.checkpoint, made.data, folder, lambda message: None)
+        export_model(made.checkpoint, made.data, folder, no_progress)
     assert contents(folder) == before
 
 
@@ -235,7 +239,7 @@ def test_without_an_image_for_the_golden_check_there_is_no_export(
     monkeypatch.setattr(model_folder, 'LEAST_SHARE', 0.3)  # two classes can't cover 60 % each
     folder = write_about(tmp_path / 'model')
     with pytest.raises(DataError, match='every class in no validation image'):
-        export_model(made.checkpoint, made.data, folder, lambda message: None)
+        export_model(made.checkpoint, made.data, folder, no_progress)
     assert [file.name for file in folder.iterdir()] == ['about.json']
 
 
@@ -243,7 +247,7 @@ def test_other_data_than_trained_on_is_refused(made: Made, tmp_path: Path) -> No
     other = Path(shutil.copytree(made.data, tmp_path / 'other'))
     shutil.copy(other / 'images' / '000.png', other / 'images' / '001.png')
     with pytest.raises(DataError, match=r'other.* is not the data .* give the same folder'):
-        export_model(made.checkpoint, other, write_about(tmp_path / 'model'), print)
+        export_model(made.checkpoint, other, write_about(tmp_path / 'model'), no_progress)
 
 
 def without_about(folder: Path) -> None:
@@ -278,13 +282,13 @@ def test_what_is_wrong_with_about_json_is_said(
     damage(folder)
     before = contents(folder)
     with pytest.raises(RequestError, match=complaint):
-        export_model(made.checkpoint, made.data, folder, lambda message: None)
+        export_model(made.checkpoint, made.data, folder, no_progress)
     assert contents(folder) == before
 
 
 def test_a_missing_model_folder_is_a_missing_about_json(made: Made, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r'nowhere/about.json'):
-        export_model(made.checkpoint, made.data, tmp_path / 'nowhere', print)
+        export_model(made.checkpoint, made.data, tmp_path / 'nowhere', no_progress)
 
 
 def test_the_golden_shows_every_class(made: Made) -> None:

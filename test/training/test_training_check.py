@@ -12,13 +12,14 @@ from toy import NOISE_CLASSES, write_noise
 
 from unet_perception.errors import DataError
 from unet_perception.training.check import DataCheck, check_folder
+from unet_perception.training.progress import no_progress
 from unet_perception.training.split import SPLIT, sha256_from_split
 
 NAMES = 'abcdefgh'
 
 
 def checked(root: Path) -> DataCheck:
-    return check_folder(root, lambda done, total: None)
+    return check_folder(root, no_progress)
 
 
 def warnings(check: DataCheck) -> list[str]:
@@ -30,13 +31,13 @@ def paint(root: Path, name: str, mask: object) -> None:
 
 
 def test_good_data_has_no_findings_and_gets_a_split(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     check = check_folder(write_noise(tmp_path, NAMES), lambda *state: seen.append(state))
     assert check.findings == []
     assert check.split is not None
     assert check.sha256 == sha256_from_split(check.split)
     assert (tmp_path / SPLIT).is_file()
-    assert seen == [(k, 8) for k in range(1, 9)]
+    assert seen == [('checking the data', k, 8) for k in range(1, 9)]
 
 
 def test_shares_are_of_the_labelled_pixels(tmp_path: Path) -> None:
@@ -83,6 +84,10 @@ def same_image_on_both_sides(root: Path) -> None:
     shutil.copy(root / 'images' / 'a.png', root / 'images' / 'c.png')
 
 
+def group_names_with_suffix(root: Path) -> None:
+    (root / 'groups.csv').write_text('name,group\n' + ''.join(f'{n}.png,1\n' for n in NAMES))
+
+
 def class_only_in_validation(root: Path) -> None:
     for name in set(NAMES) - {'c'}:
         paint(root, name, [0] * 6 + [2] * 6)
@@ -102,6 +107,7 @@ ERRORS: dict[Callable[[Path], None], str] = {
     no_pixel_of_a_class: r"no pixel of class 'left'; masks hold class ids 0 to 2, and 255",
     black_and_white: r"no pixel of class 'left'",
     same_image_on_both_sides: r"'a', 'c' are the same image, in training and validation",
+    group_names_with_suffix: r"groups\.csv names 'a\.png'.* write names without \.jpg or \.png",
     class_only_in_validation: r"no training mask shows class 'left'",
     unlabelled_validation: r"no validation mask shows class 'ground'",
 }
@@ -116,6 +122,15 @@ def test_an_error_is_told_in_one_line(tmp_path: Path, damage: Callable[[Path], N
     check = checked(root)
     assert any(re.search(ERRORS[damage], sentence) for sentence in check.errors), check.errors
     assert not any('\n' in sentence for sentence in check.errors)
+
+
+def test_groups_that_came_after_the_split_are_told_of(tmp_path: Path) -> None:
+    root = write_noise(tmp_path, NAMES)
+    assert checked(root).errors == []
+    (root / 'groups.csv').write_text(
+        'name,group\n' + ''.join(f'{n},{n in "abcd"}\n' for n in NAMES)
+    )
+    assert "has group 'False' of groups.csv on both sides" in checked(root).errors[0]
 
 
 def test_all_errors_are_told_at_once(tmp_path: Path) -> None:

@@ -28,6 +28,14 @@ from unet_perception.training.unet import UNet
 
 torch.set_num_threads(1)
 CONFIGURATION = UNetConfig(2, widths=(8, 16, 24))
+RECORD: dict[str, Any] = {
+    'plan': {'size': [64, 128]},
+    'classes': [{'id': 0, 'name': 'a', 'color': [0, 0, 0]}, {'id': 1, 'name': 'b', 'color': []}],
+    'data_sha256': '0' * 64,
+    'normalisation': {'mean': [1.0, 2.0, 3.0], 'std': [1.0, 1.0, 1.0]},
+    'epochs_done': 1,
+}
+SECOND = {**RECORD, 'epochs_done': 2}
 
 
 def weights_of(folder: Path) -> Path:
@@ -43,26 +51,26 @@ def network(seed: int = 0) -> UNet:
 def test_a_loaded_network_answers_as_the_saved_one(tmp_path: Path) -> None:
     saved = network()
     saved(torch.randn(4, 3, 64, 128))  # moves the batch statistics
-    save_checkpoint(tmp_path, saved, {'by': 'hand'})
+    save_checkpoint(tmp_path, saved, RECORD)
     loaded, training = load_checkpoint(tmp_path)
     image = torch.randn(1, 3, 64, 128)
     assert torch.equal(loaded(image), saved.eval()(image))
-    assert (training, loaded.config, loaded.training) == ({'by': 'hand'}, CONFIGURATION, False)
+    assert (training, loaded.config, loaded.training) == (RECORD, CONFIGURATION, False)
 
 
 def test_the_next_checkpoint_takes_the_place_of_the_last(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path, network(0), {'epochs_done': 1})
+    save_checkpoint(tmp_path, network(0), RECORD)
     first = weights_of(tmp_path)
-    save_checkpoint(tmp_path, network(1), {'epochs_done': 2})
+    save_checkpoint(tmp_path, network(1), SECOND)
     assert weights_of(tmp_path) != first
-    assert load_checkpoint(tmp_path)[1] == {'epochs_done': 2}
+    assert load_checkpoint(tmp_path)[1] == SECOND
 
 
 @pytest.mark.parametrize('fails_at', [1, 2])
 def test_a_full_disk_leaves_the_last_checkpoint_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
 ) -> None:
-    save_checkpoint(tmp_path, network(0), {'epochs_done': 1})
+    save_checkpoint(tmp_path, network(0), RECORD)
     writes = 0
 
     def full(handle: int) -> None:
@@ -72,12 +80,10 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
             raise OSError(errno.ENOSPC, 'No space left on device')
 
     monkeypatch.setattr(files.os, 'fsync', full)
-    with pytest.raises(
-        RequestError, match=r'No space left on device.*give the same'
-    ):
-        save_checkpoint(tmp_path, network(1), {'epochs_done': 2})
+    with pytest.raises(RequestError, match=r'No space left on device.*give the same'):
+        save_checkpoint(tmp_path, network(1), SECOND)
     loaded, training = load_checkpoint(tmp_path)
-    assert training == {'epochs_done': 1}
+    assert training == RECORD
     image = torch.randn(1, 3, 64, 128)
     assert torch.equal(loaded(image), network(0).eval()(image))
 
@@ -86,6 +92,15 @@ def edit(**values: Any) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         document = json.loads((folder / CONFIG).read_text())
         document['unet'] |= values
+        (folder / CONFIG).write_text(json.dumps(document))
+
+    return damage
+
+
+def record(**values: Any) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        document = json.loads((folder / CONFIG).read_text())
+        document['training'] |= values
         (folder / CONFIG).write_text(json.dumps(document))
 
     return damage
@@ -127,6 +142,12 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     'other classes': edit(classes=3),
     'impossible classes': edit(classes=99),
     'unknown field': edit(depth=4),
+    'endless': lambda folder: (folder / CONFIG).write_text('[' * 100_000),
+    'no plan': record(plan=None),
+    'no size': record(plan={'size': 'large'}),
+    'no classes': record(classes=7),
+    'no normalisation': record(normalisation={'mean': 'a', 'std': [1, 1, 1]}),
+    'no version of data': record(epochs_done='soon'),
 }
 
 
@@ -134,7 +155,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_damaged_checkpoint_is_refused_in_one_line(
     tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
-    save_checkpoint(tmp_path, network(), {})
+    save_checkpoint(tmp_path, network(), RECORD)
     damage(tmp_path)
     with pytest.raises(DataError) as refusal:
         load_checkpoint(tmp_path)
@@ -149,6 +170,12 @@ def test_a_state_survives_the_file(tmp_path: Path) -> None:
     assert stored is not None
     assert stored[1] == {'epoch': 3, 'losses': [0.1]}
     assert all(torch.equal(stored[0][name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_checkpoint_without_its_state_is_not_overwritten(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, network(), RECORD)
+    with pytest.raises(RequestError, match=r'holds a checkpoint, but no state\.safetensors'):
+        load_state(tmp_path)
 
 
 def test_without_a_state_there_is_nothing_to_go_on_from(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Folders of images and masks: what is accepted, and how a wrong file is named."""
 
 from collections.abc import Callable
+import os
 from pathlib import Path
 
 import cv2
@@ -26,6 +27,14 @@ def test_pairs_are_sorted_by_number(tmp_path: Path) -> None:
         (tmp_path / part / 'a.png').rename(tmp_path / part / 'frame_10.png')
         (tmp_path / part / 'b.png').rename(tmp_path / part / 'frame_9.png')
     assert [pair.name for pair in pairs_from_folder(tmp_path)] == ['frame_9', 'frame_10']
+
+
+@pytest.mark.parametrize('name', ['²', '٣', 'ä b', '1.2.3', '-1'])
+def test_any_name_will_do(tmp_path: Path, name: str) -> None:
+    write_noise(tmp_path, 'ab')
+    for part in ('images', 'masks'):
+        (tmp_path / part / 'a.png').rename(tmp_path / part / f'{name}.png')
+    assert {pair.name for pair in pairs_from_folder(tmp_path)} == {name, 'b'}
 
 
 def test_other_files_may_lie_in_the_folder(tmp_path: Path) -> None:
@@ -74,6 +83,27 @@ def sixteen_bits(root: Path) -> None:
     cv2.imwrite(str(root / 'masks' / 'b.png'), np.ones((8, 12), np.uint16))
 
 
+def in_colour(root: Path) -> None:
+    cv2.imwrite(str(root / 'masks' / 'b.png'), np.ones((8, 12, 3), np.uint8))
+
+
+def one_bit(root: Path) -> None:
+    mask = np.zeros((8, 12), np.uint8)
+    cv2.imwrite(str(root / 'masks' / 'b.png'), mask, [cv2.IMWRITE_PNG_BILEVEL, 1])
+
+
+def palette(root: Path) -> None:
+    file = root / 'masks' / 'b.png'
+    content = bytearray(file.read_bytes())
+    content[25] = 3
+    file.write_bytes(content)
+
+
+def pipe(root: Path) -> None:
+    (root / 'images' / 'b.png').unlink()
+    os.mkfifo(root / 'images' / 'b.png')
+
+
 def enormous(root: Path) -> None:
     file = root / 'images' / 'b.png'
     content = bytearray(file.read_bytes())
@@ -98,7 +128,11 @@ DAMAGES = [
     (corrupt_mask, r'masks/b\.png.* not a readable image .*empty'),
     (other_size, r'masks/b\.png.* is 8x12 but its image is 12x8'),
     (stray_id, r'masks/b\.png.* holds id 3; 3 classes'),
-    (sixteen_bits, r'masks/b\.png.* has uint16 pixels'),
+    (sixteen_bits, r'masks/b\.png.* has 16 bits of grey; save class ids as 8-bit grey'),
+    (in_colour, r'masks/b\.png.* has 8 bits of colour; save class ids'),
+    (one_bit, r'masks/b\.png.* has 1 bits of grey; save class ids'),
+    (palette, r'masks/b\.png.* has 8 bits of a palette; save class ids'),
+    (pipe, r'images/b\.png.* is not a file'),
     (enormous, r'images/b\.png.*60000x60000 is too large'),
     (no_image, r'images.* holds no image'),
     (no_folder, r'images.* is not a folder'),

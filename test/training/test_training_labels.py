@@ -42,6 +42,8 @@ def test_a_class_without_a_colour_is_black(tmp_path: Path) -> None:
         ('classes: [{id: 0, name: a}, {id: 1, name: b, color: [1, 2]}]', r'color \[1, 2\]'),
         ('classes: [{id: 0, name: a}, {id: 1, name: b, color: red}]', "color 'red'"),
         ('classes: [', 'expected classes'),
+        ('[' * 20_000, 'expected classes'),
+        ('classes: [{id: false, name: a}, {id: true, name: b}]', 'class 0 has id False'),
         ('!!python/object/apply:os.system ["true"]', 'expected classes'),
     ],
 )
@@ -70,6 +72,11 @@ def test_groups_survive_the_file(
     folder = tmp_path_factory.mktemp('groups')
     write_groups(folder, groups)
     assert groups_from_folder(folder) == groups
+
+
+def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    (tmp_path / 'groups.csv').write_bytes(b'\xef\xbb\xbfname,group\r\na,1\r\n\r\n')
+    assert groups_from_folder(tmp_path) == {'a': '1'}
 
 
 def test_without_a_groups_file_there_are_none(tmp_path: Path) -> None:

@@ -62,12 +62,18 @@ def test_the_shipped_file_explains_every_value() -> None:
         ({'seed': True}, 'seed must be a whole number .*, not True'),
         ({'batch': 1}, 'batch must be a whole number of at least 2'),
         ({'learning_rate': math.nan}, 'learning_rate must be a number .*, not nan'),
-        ({'clip_norm': math.inf}, 'clip_norm must be a number of at least 1e-06, not inf'),
+        (
+            {'clip_norm': math.inf},
+            'clip_norm must be .* at least 1e-06 and at most 1000000, not inf',
+        ),
         ({'precision': 'half'}, "precision must be mixed or float32, not 'half'"),
         ({'sampling': ['rare']}, 'sampling must be uniform or rare'),
         ({'epoch': 3}, "the plan has no 'epoch'; there are unet, size, epochs"),
         ({'size': 256}, r'size must be \[height, width\], not 256'),
         ({'size': [256, 'a']}, r'size must be \[height, width\]'),
+        ({'size': [2**20, 2**20]}, 'size must be 8 to 4096 pixels a side'),
+        ({'loss': {'dice': 10**400}}, 'loss.dice must be a number .* at most 1000'),
+        ({'seed': 10**5000}, 'seed must be .*, not a number that is too long to show'),
         ({'size': [250, 512]}, '250x512 .* not divisible by 32'),
         ({'loss': 'dice'}, "loss must be names with values, not 'dice'"),
         ({'loss': {'dise': 1}}, "loss has no 'dise'; there are cross_entropy, dice"),
@@ -90,13 +96,24 @@ def test_what_is_built_in_code_is_checked_as_well() -> None:
         TrainingPlan(epochs=0)
 
 
-@pytest.mark.parametrize('text', ['epochs: [', '!!python/name:os.system', '\x00', '- 1'])
+@pytest.mark.parametrize(
+    'text',
+    ['epochs: [', '!!python/name:os.system', '\x00', '- 1', '[' * 20_000, 'epochs: 2020-13-45'],
+)
 def test_a_file_that_is_no_plan_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / 'plan.yaml'
     file.write_text(text)
     with pytest.raises(RequestError, match=r'plan\.yaml') as refusal:
         values_from_yaml(file)
     assert '\n' not in str(refusal.value)
+
+
+def test_a_value_that_doubles_itself_is_refused_at_once() -> None:
+    bomb: list[object] = [1]
+    for _ in range(60):
+        bomb = [bomb, bomb]
+    with pytest.raises(RequestError, match=r'loss\.dice must be a number'):
+        plan_from_dict({'loss': {'dice': bomb}})
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from unet_perception.training.family import UNetConfig
 from unet_perception.training.plan import TrainingPlan
 from unet_perception.training.samples import (
     EpochSamples,
-    loader_of,
+    batches_of,
     order_of_epoch,
     rare_class_weights,
 )
@@ -39,7 +39,7 @@ def shown(
 ) -> list[bytes]:
     order = order_of_epoch(plan(seed), epoch, EVEN)
     samples = EpochSamples(pairs, plan(seed), epoch, order, start)
-    batches = loader_of(samples, plan(seed), workers)
+    batches = batches_of(samples, plan(seed), workers)
     return [b''.join(part.numpy().tobytes() for part in batch) for batch in batches]
 
 

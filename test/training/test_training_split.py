@@ -64,7 +64,7 @@ def test_a_group_is_never_on_both_sides(group_numbers: list[int]) -> None:
 
 @pytest.mark.parametrize('count', [1, 2])
 def test_too_few_images_are_refused_with_what_is_needed(count: int) -> None:
-    with pytest.raises(DataError, match=rf'{count} image\(s\) .* too few .* at least 3'):
+    with pytest.raises(DataError, match=rf'{count} image\(s\) .* too few .* at least 3 groups'):
         split_by_blocks(numbered(count))
 
 
@@ -81,6 +81,8 @@ def test_a_split_is_made_once_and_then_kept(tmp_path: Path) -> None:
         ('{', "can't be used"),
         ('[]', "can't be used"),
         ('{"training": ["a"]}', "can't be used"),
+        ('{"training": [["a"]], "validation": ["b"]}', 'has no image'),
+        ('[' * 100_000, "can't be used"),
         ('{"training": ["a", "b", "c", "d", "z"], "validation": []}', "'z', which has no image"),
         ('{"training": ["a", "b", "c"], "validation": ["c", "d"]}', "names 'c' twice"),
         ('{"training": ["a", "b"], "validation": ["c"]}', "does not name 'd'"),

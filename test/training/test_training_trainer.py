@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 pytest.importorskip('torch', reason="torch is not installed: pip install '.[train]'")
@@ -26,11 +27,16 @@ from unet_perception.core.scores import Confusion
 from unet_perception.engines.fake import FakeEngine
 from unet_perception.errors import DataError, RequestError
 from unet_perception.training import trainer
-from unet_perception.training.checkpoint import WEIGHTS, load_checkpoint, load_state
+from unet_perception.training.checkpoint import (
+    WEIGHTS,
+    load_checkpoint,
+    load_state,
+    save_state,
+)
 from unet_perception.training.dataset import Pair, read_pair
+from unet_perception.training.epoch_report import EpochReport
 from unet_perception.training.family import UNetConfig
 from unet_perception.training.plan import LossWeights, TrainingPlan
-from unet_perception.training.report import EpochReport
 from unet_perception.training.split import split_of_folder
 from unet_perception.training.trainer import train
 from unet_perception.training.validation import MEAN, judge, normalised
@@ -154,8 +160,8 @@ trainer.SAVE_EVERY_S = 0.0
 
 def on_progress(what, done, total):
     print(what, done, flush=True)
-    if what.startswith('epoch'):
-        time.sleep(0.05)
+    if what.startswith('epoch') and done == int(sys.argv[4]):
+        time.sleep(60)  # to be killed
 
 
 plan = plan_from_dict(values_from_yaml(Path(sys.argv[3])))
@@ -166,7 +172,7 @@ trainer.train(Path(sys.argv[1]), Path(sys.argv[2]), plan, lambda report: None, o
 def killed_in_mid_epoch(data: Path, out: Path, plan: Path, after_step: int) -> None:
     """Start a training and kill it with SIGKILL once it has taken a step."""
     process = subprocess.Popen(
-        [sys.executable, '-c', SLOW, str(data), str(out), str(plan)],
+        [sys.executable, '-c', SLOW, str(data), str(out), str(plan), str(after_step)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, 'OMP_NUM_THREADS': '1'},
@@ -191,9 +197,9 @@ def test_killed_in_mid_epoch_it_goes_on_to_the_same_weights(
     plan.write_text(json.dumps(PLAN.as_dict()))
     killed_in_mid_epoch(toy, out, plan, after_step)
     _, values = load_state(out)
-    progress = values['progress']
-    assert 0 < progress['batch'] < 16
-    assert progress['steps'] in (after_step - 1, after_step)
+    state = values['state']
+    assert 0 < state['batch'] < 16
+    assert state['steps'] == after_step - 1, 'the last step was not saved yet'
     resumed = Run(toy, out, PLAN)
     assert resumed.averages == trained.averages
     assert weights_of(out) == weights_of(trained.out)
@@ -211,6 +217,74 @@ def test_interrupted_between_epochs_it_goes_on_with_the_next(
     resumed = Run(toy, tmp_path, PLAN)
     assert [report.epoch for report in resumed.reports] == [2]
     assert resumed.averages == trained.averages
+
+
+def test_a_file_that_vanishes_in_mid_training_is_named_in_one_line(tmp_path: Path) -> None:
+    data = write_toy(tmp_path / 'toy')
+
+    def vanish(what: str, done: int, total: int) -> None:
+        if what.startswith('epoch') and done == 1:
+            for mask in (data / 'masks').iterdir():
+                mask.unlink()
+
+    with pytest.raises(DataError, match=r'^.*masks/\d+\.png.* is not a file') as refusal:
+        train(data, tmp_path / 'out', PLAN, lambda report: None, vanish)
+    assert '\n' not in str(refusal.value)
+
+
+def test_a_reader_that_is_killed_ends_with_a_sentence(
+    toy: Path, trained: Run, tmp_path: Path
+) -> None:
+    def kill(what: str, done: int, total: int) -> None:
+        if what.startswith('epoch') and done == 1:
+            for child in psutil.Process().children():
+                child.kill()
+
+    with pytest.raises(RequestError, match=r'reading images failed .* goes on where it was'):
+        train(toy, tmp_path, PLAN, lambda report: None, kill)
+    assert Run(toy, tmp_path, PLAN).averages == trained.averages
+
+
+def test_ctrl_c_ends_the_command_with_one_line_and_it_goes_on(
+    toy: Path, trained: Run, tmp_path: Path
+) -> None:
+    plan = tmp_path / 'plan.yaml'
+    plan.write_text(json.dumps({**PLAN.as_dict(), 'epochs': 500}))
+    words = ['-m', 'unet_perception', 'train', str(toy), str(tmp_path / 'out')]
+    process = subprocess.Popen(
+        [sys.executable, *words, '--config', str(plan)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+    )
+    process.stdout.readline()  # an epoch is done
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip() == 'unet_perception train: interrupted'
+    assert load_state(tmp_path / 'out')[1]['state']['epoch'] >= 1
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda tensors, values: values['state'].pop('epoch'),
+        lambda tensors, values: values['state'].update(batch=-3),
+        lambda tensors, values: values['state'].update(depth=1),
+        lambda tensors, values: tensors.pop('network.' + next(iter(tensors)).partition('.')[2]),
+        lambda tensors, values: [tensors.pop(k) for k in list(tensors) if 'optimiser.3.' in k],
+        lambda tensors, values: values.update(state=[]),
+    ],
+)
+def test_a_state_that_was_changed_is_refused_with_a_way_out(
+    toy: Path, trained: Run, tmp_path: Path, damage: Any
+) -> None:
+    tensors, values = load_state(trained.out)
+    damage(tensors, values)
+    save_state(tmp_path, tensors, values)
+    with pytest.raises(DataError, match=r'does not belong to this training; remove it'):
+        train(toy, tmp_path, PLAN, pytest.fail)
 
 
 def test_a_finished_training_is_not_begun_again(toy: Path, trained: Run) -> None:
@@ -252,7 +326,7 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_the_way_on(
     write = trainer.save_state
 
     def full_in_epoch_2(folder: Path, tensors: object, values: Any) -> None:
-        if values['progress']['epoch'] == 2:
+        if values['state']['epoch'] == 2:
             monkeypatch.setattr('os.fsync', no_space)
         write(folder, tensors, values)
 
@@ -265,6 +339,19 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_the_way_on(
             train(toy, tmp_path, PLAN, lambda report: None)
         assert load_checkpoint(tmp_path)
     monkeypatch.undo()
+    assert Run(toy, tmp_path, PLAN).averages == trained.averages
+
+
+def test_a_disk_too_full_for_tensorboard_ends_with_one_sentence(
+    toy: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('torch.utils.tensorboard.SummaryWriter.add_scalar', full)
+        with pytest.raises(RequestError, match=r'tensorboard.*No space left.*same command again'):
+            train(toy, tmp_path, PLAN, lambda report: None)
     assert Run(toy, tmp_path, PLAN).averages == trained.averages
 
 

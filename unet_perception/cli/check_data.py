@@ -48,14 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, report; 0 if the data can be trained on, else 2."""
     with Bar(quiet=options.json) as bar:
-        check = check_folder(options.data, lambda done, all_: bar.update('checking', done, all_))
+        check = check_folder(options.data, bar.update)
     summary = summary_of(options.data, check)
-    file = options.report or options.data / 'report.html'
-    write_data_report(file, summary, list(_thumbnails(check)))
     if options.json:
         print(json.dumps(summary._asdict(), indent=2))
     else:
-        _print(summary, file)
+        _print(summary)
+    file = options.report or options.data / 'report.html'
+    write_data_report(file, summary, list(_thumbnails(check)))
+    if not options.json:
+        print(f'report: {file}')
     return 2 if summary.errors else 0
 
 
@@ -76,7 +78,7 @@ def summary_of(folder: Path, check: DataCheck) -> DataSummary:
     )
 
 
-def _print(summary: DataSummary, file: Path) -> None:
+def _print(summary: DataSummary) -> None:
     for sentence in summary.errors:
         print(f'error: {sentence}', file=sys.stderr)
     for sentence in summary.warnings:
@@ -85,7 +87,7 @@ def _print(summary: DataSummary, file: Path) -> None:
         print(f'  {name:16} {100 * share:6.2f} % of the labelled pixels')
     for side, pairs in summary.sides.items():
         print(f'  {side:16} {pairs:6} pairs')
-    print(f'{headline(summary)}; report: {file}')
+    print(headline(summary))
 
 
 def _thumbnails(check: DataCheck) -> Iterator[Thumbnail]:

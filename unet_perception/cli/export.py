@@ -6,10 +6,10 @@ Knows the exporter and how to show its progress.
 import argparse
 import json
 from pathlib import Path
-import sys
 
 from ..core.geometry import Size
 from ..export.about import ABOUT, ABOUT_FIELDS
+from .progress import Bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """Export and score; 0 when done."""
     from ..export.model_folder import export_model
 
-    exported = export_model(options.checkpoint, options.data, options.model, _show, options.sizes)
+    words = (options.checkpoint, options.data, options.model)
+    with Bar(quiet=options.json) as bar:
+        exported = export_model(*words, bar.update, options.sizes)
     scored = {f'{size.height}x{size.width}': each for size, each in exported.scores.items()}
     if options.json:
         print(json.dumps({name: each.as_json() for name, each in scored.items()}, indent=2))
@@ -55,9 +57,3 @@ def _sizes(text: str) -> list[Size]:
             )
         sizes.append(Size(int(height), int(width)))
     return sizes
-
-
-def _show(message: str) -> None:
-    """Show progress on a terminal, where the next line takes its place."""
-    if sys.stderr.isatty():
-        print(f'\r{message:60}', end='\r', file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 """Finds the verb, runs it, and turns errors into one sentence and an exit code.
 
 Knows verbs by name; what they do is in their own files.
-Exit codes: 0 done, 1 the answer is no (a check failed), 2 the request is wrong.
+Exit codes: 0 done, 1 the answer is no (a check failed), 2 the request or the data is wrong.
 """
 
 import argparse

@@ -52,14 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Draw; 0 when done."""
     from ..core.geometry import Size
-    from ..training.synthetic.tabletop_folder import Order, write_tabletops
+    from ..training.synthetic.tabletop_folder import Job, write_tabletops
 
-    order = Order(options.images, options.seed, Size(*options.size), options.views)
+    job = Job(options.images, options.seed, Size(*options.size), options.views)
     start = time.monotonic()
     with Bar(quiet=options.json) as bar:
-        drawn = write_tabletops(
-            options.out, order, lambda done, all_: bar.update('rendering', done, all_)
-        )
+        drawn = write_tabletops(options.out, job, bar.update)
     seconds = time.monotonic() - start
     shares, objects = quantiles(drawn.object_shares), quantiles(drawn.objects)
     if options.json:

@@ -13,7 +13,7 @@ from ..training.plan import TrainingPlan, plan_from_dict, values_from_yaml
 from .progress import Bar
 
 if TYPE_CHECKING:
-    from ..training.report import EpochReport
+    from ..training.epoch_report import EpochReport
 
 EPILOG = """\
 DATA holds images/NAME.jpg (or .png), masks/NAME.png (8 bits, class ids, 255 = not labelled) and
@@ -92,5 +92,6 @@ def _print_end(options: argparse.Namespace, history: 'list[EpochReport]') -> Non
     early = f'; stopped early, at epoch {last.epoch}' * (last.epoch < last.epochs)
     print(
         f'{options.out}: the checkpoint of epoch {best.epoch}, mIoU {best.miou:.4f}{early}\n'
-        f'next: unet_perception export {options.out} {options.data} MODEL'
+        f'next: unet_perception export {options.out} {options.data} MODEL, with an about.json in '
+        f'MODEL (copy models/road/about.json and edit it)'
     )

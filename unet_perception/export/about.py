@@ -28,8 +28,8 @@ def about_from_folder(folder: Path) -> dict[str, Any]:
         about = json.loads((folder / ABOUT).read_text())
     except (OSError, ValueError) as exc:
         raise RequestError(
-            f"{str(folder / ABOUT)!r} can't be read ({exc}); write one with the fields "
-            f'{", ".join(ABOUT_FIELDS)}, as in the shipped models'
+            f"{str(folder / ABOUT)!r} can't be read ({_reason(exc)}); write one with the fields "
+            f'{", ".join(ABOUT_FIELDS)}: copy models/road/about.json and edit it'
         ) from exc
     if not isinstance(about, dict):
         raise RequestError(f'{str(folder / ABOUT)!r} is not a JSON object')
@@ -37,3 +37,7 @@ def about_from_folder(folder: Path) -> dict[str, Any]:
     if missing:
         raise RequestError(f'{str(folder / ABOUT)!r} lacks {", ".join(missing)}')
     return {name: about[name] for name in ABOUT_FIELDS}
+
+
+def _reason(exc: Exception) -> str:
+    return exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)

@@ -62,8 +62,9 @@ The confidence was not calibrated after training (temperature 1).
 
 {about['data']}
 
-Validation took whole blocks of consecutive image numbers, since neighbours can be frames of one
-drive. Version of data and split: `{scores['data_sha256'][:16]}…`.
+Validation is the side of that name in the data's split.json; unless edited, whole runs of
+neighbouring groups, since neighbours can be frames of one drive. Version of data and split:
+`{scores['data_sha256'][:16]}…`.
 
 ## Limits
 

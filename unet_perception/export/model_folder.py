@@ -3,7 +3,7 @@
 Knows the schema of `core.manifest`; what people must write themselves comes from `about.json`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 import hashlib
 import io
 import json
@@ -24,6 +24,7 @@ from ..engines import choose_backend, open_engine
 from ..errors import DataError, ModelError, RequestError
 from ..training.checkpoint import load_checkpoint
 from ..training.dataset import Pair, read_pair
+from ..training.progress import OnProgress
 from ..training.split import Split, sha256_from_split, split_of_folder
 from ..training.unet import UNet
 from .about import ABOUT, about_from_folder
@@ -54,7 +55,7 @@ def export_model(
     checkpoint: Path,
     data: Path,
     folder: Path,
-    on_progress: Callable[[str], None],
+    on_progress: OnProgress,
     sizes: Sequence[Size] = (),
 ) -> Exported:
     """Fill `folder`, which holds `about.json`, and score the result on the validation blocks.
@@ -86,13 +87,13 @@ def _build(
     training: dict[str, Any],
     split: Split,
     sizes: Sequence[Size],
-    on_progress: Callable[[str], None],
+    on_progress: OnProgress,
 ) -> dict[Size, Scored]:
     """Write everything but `about.json` to `folder`, the manifest with the scores of the rest."""
     classes, normalisation = network.config.classes, training['normalisation']
-    points = []
+    points: list[Point] = []
     for size in sizes:
-        on_progress(f'exporting {size.height}x{size.width}')
+        on_progress(f'exporting {size.height}x{size.width}', len(points), len(sizes))
         core = onnx_from_network(network, size)
         graph = wrap(core, **normalisation, temperature=NEVER_CALIBRATED)
         artifact = _write_artifact(folder, graph, size)
@@ -187,7 +188,7 @@ def _size(artifact: Artifact) -> dict[str, int]:
 
 
 def _scores_of(
-    folder: Path, split: Split, classes: int, on_progress: Callable[[str], None]
+    folder: Path, split: Split, classes: int, on_progress: OnProgress
 ) -> dict[Size, Scored]:
     """Score every operating point of the folder just as a node would serve it."""
     try:
@@ -200,7 +201,7 @@ def _scores_of(
         size = Size(artifact.height, artifact.width)
 
         def show(done: int, size: Size = size) -> None:
-            on_progress(f'{size.height}x{size.width}: {done} of {total} validation images')
+            on_progress(f'scoring {size.height}x{size.width}', done, total)
 
         with open_engine(backend, model, artifact) as engine:
             pipeline = SegmentationPipeline(engine, model.manifest.resize)

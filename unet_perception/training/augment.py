@@ -4,6 +4,8 @@ Knows pixels; image and mask go through one homography, the mask by nearest neig
 never blend, and what lies outside the image becomes `IGNORE`. Light and sensor are kornia's.
 """
 
+from collections.abc import Callable
+
 import cv2
 from kornia import augmentation as kornia
 import numpy as np
@@ -13,9 +15,8 @@ from torch import Tensor, nn
 from ..core.frame import U8
 from ..core.geometry import Size
 from ..core.scores import F64, IGNORE
+from .chance import Rng, log_uniform
 from .plan import Augmentation
-
-Rng = np.random.Generator
 
 
 class RandomView:
@@ -49,8 +50,8 @@ class RandomView:
 
 def random_homography(plan: Augmentation, source: Size, target: Size, rng: Rng) -> F64:
     """Letterbox to `target`, then vary aspect, zoom, place, turn, side and perspective; (3, 3)."""
-    aspect = source.width / source.height * _log_uniform(rng, plan.aspect)
-    height = min(target.height, target.width / aspect) * _log_uniform(rng, plan.zoom)
+    aspect = source.width / source.height * log_uniform(rng, *plan.aspect)
+    height = min(target.height, target.width / aspect) * log_uniform(rng, *plan.zoom)
     placed = np.array([height * aspect, height])
     scale = placed / (source.width, source.height)
     if rng.random() < plan.flip:
@@ -78,11 +79,6 @@ def _moved_corners(source: Size, most: float, rng: Rng) -> F64:
     return matrix
 
 
-def _log_uniform(rng: Rng, limits: tuple[float, float]) -> float:
-    """Draw a factor: twice is as likely as half."""
-    return float(np.exp(rng.uniform(*np.log(limits))))
-
-
 def light_and_sensor(plan: Augmentation, size: Size) -> nn.Module:
     """Return what changes a picture (1, 3, *size) in 0 to 1 without moving anything in it."""
     s, kernel = plan.light, min(9, min(size) | 1)
@@ -100,13 +96,13 @@ def light_and_sensor(plan: Augmentation, size: Size) -> nn.Module:
         ChannelGains(0.1 * s),
         kornia.RandomPlasmaShadow(shade_intensity=(-0.6, -0.1), p=0.6 * plan.shadow),
         kornia.RandomLinearIllumination(gain=(0.05, 0.35), p=0.4 * plan.shadow),
-        Night(p=plan.night),
+        Sometimes(night, p=plan.night),
         kornia.RandomRain(
             number_of_drops=drops, drop_height=heights, drop_width=(-3, 3), p=plan.rain
         ),
         kornia.RandomGaussianBlur((kernel, kernel), (0.3, 1.8), p=0.7 * plan.blur),
         kornia.RandomMotionBlur((3, 9), 180.0, 1.0, p=0.3 * plan.blur),
-        Grain(p=plan.noise),
+        Sometimes(grain, p=plan.noise),
         kornia.RandomJPEG((20.0, 90.0), p=plan.jpeg),
     ]
     return nn.Sequential(*steps)
@@ -129,33 +125,27 @@ class ChannelGains(nn.Module):
         return (planes * gains.exp()).clamp(0, 1)
 
 
-class Night(nn.Module):
-    """Little light: dark, a yellow or blue cast, noise that shows."""
+class Sometimes(nn.Module):
+    """Makes a change to a share of the pictures."""
 
-    def __init__(self, p: float) -> None:
+    def __init__(self, change: Callable[[Tensor], Tensor], p: float) -> None:
         super().__init__()
-        self._p = p
+        self._change, self._p = change, p
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Darken (N, 3, H, W), at random."""
-        if float(torch.rand(())) >= self._p:
-            return planes
-        level, cast = 0.08 + 0.3 * torch.rand(()), 0.25 * (2.0 * torch.rand(()) - 1.0)
-        gains = level * torch.stack([1.0 + cast, torch.ones(()), 1.0 - cast]).view(1, 3, 1, 1)
-        noise = torch.randn_like(planes) * (0.01 + 0.03 * torch.rand(()))
-        return (planes**1.3 * gains + noise).clamp(0, 1)
+        """Change (N, 3, H, W), or not."""
+        return self._change(planes) if float(torch.rand(())) < self._p else planes
 
 
-class Grain(nn.Module):
-    """Noise of the sensor, of a strength that differs from view to view."""
+def night(planes: Tensor) -> Tensor:
+    """Take light away from (N, 3, H, W): dark, a yellow or blue cast, noise that shows."""
+    level, cast = 0.08 + 0.3 * torch.rand(()), 0.25 * (2.0 * torch.rand(()) - 1.0)
+    gains = level * torch.stack([1.0 + cast, torch.ones(()), 1.0 - cast]).view(1, 3, 1, 1)
+    noise = torch.randn_like(planes) * (0.01 + 0.03 * torch.rand(()))
+    return (planes**1.3 * gains + noise).clamp(0, 1)
 
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self._p = p
 
-    def forward(self, planes: Tensor) -> Tensor:
-        """Add noise to (N, 3, H, W), at random; kornia's has one strength for all."""
-        if float(torch.rand(())) >= self._p:
-            return planes
-        strength = 0.005 + 0.045 * torch.rand(())
-        return (planes + torch.randn_like(planes) * strength).clamp(0, 1)
+def grain(planes: Tensor) -> Tensor:
+    """Add noise to (N, 3, H, W); kornia's has one strength for all pictures."""
+    strength = 0.005 + 0.045 * torch.rand(())
+    return (planes + torch.randn_like(planes) * strength).clamp(0, 1)

@@ -4,7 +4,9 @@ Knows TensorBoard's writer; not training. `tensorboard --logdir OUT` opens it.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+import threading
 
 import cv2
 import numpy as np
@@ -16,9 +18,10 @@ from ..core.frame import U8
 from ..core.geometry import letterboxed
 from ..core.manifest import ClassInfo
 from ..core.overlay import bgr_table, overlay
+from .checkpoint import full_disk
 from .dataset import Pair, read_pair
+from .epoch_report import EpochReport
 from .plan import TrainingPlan
-from .report import EpochReport
 from .validation import label_on_canvas, normalised
 
 FOLDER, MOST_PICTURES = 'tensorboard', 4
@@ -30,18 +33,36 @@ class Board:
     def __init__(
         self, out: Path, classes: Sequence[ClassInfo], pairs: Sequence[Pair], first_epoch: int
     ) -> None:
-        self._writer = SummaryWriter(str(out / FOLDER), purge_step=first_epoch)
+        self._folder = out / FOLDER
+        try:
+            self._writer = SummaryWriter(str(self._folder), purge_step=first_epoch)
+        except OSError as exc:
+            raise full_disk(self._folder, exc) from exc
         self._table = bgr_table([entry.color for entry in classes])
         self._pairs = pairs[:: max(1, len(pairs) // MOST_PICTURES)][:MOST_PICTURES]
 
     def __enter__(self) -> 'Board':
+        self._hook, threading.excepthook = threading.excepthook, self._on_thread_error
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
+        with suppress(OSError):  # a full disk was told of by the epoch, or ends the next run
+            self._writer.close()
+        threading.excepthook = self._hook
+
+    def _on_thread_error(self, error: threading.ExceptHookArgs) -> None:
+        """Let the writer's thread end without a traceback: its next caller gets the error."""
+        if not isinstance(error.exc_value, OSError):
+            self._hook(error)
 
     def show(self, report: EpochReport, network: nn.Module, plan: TrainingPlan) -> None:
-        """Add an epoch."""
+        """Add an epoch; RequestError if the disk is full."""
+        try:
+            self._add(report, network, plan)
+        except OSError as exc:
+            raise full_disk(self._folder, exc) from exc
+
+    def _add(self, report: EpochReport, network: nn.Module, plan: TrainingPlan) -> None:
         scalars = {
             'loss/training': report.loss,
             'loss/validation': report.validation_loss,

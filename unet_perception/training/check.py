@@ -4,7 +4,7 @@ Knows files, ids and splits; not how findings are shown, nor the network.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +17,10 @@ from ..core.geometry import Size
 from ..core.manifest import ClassInfo
 from ..core.scores import IGNORE
 from ..errors import DataError
-from .dataset import Pair, images_from_folder, pair_from_image, read_pair
-from .labels import MASKS, classes_from_folder
-from .split import Split, sha256_from_split, split_of_folder
+from .dataset import Pair, matched, read_pair
+from .labels import GROUPS, classes_from_folder, groups_from_folder
+from .progress import OnProgress
+from .split import SPLIT, Split, sha256_from_split, split_of_folder
 
 Counts = NDArray[np.int64]
 FEW = 0.001
@@ -63,51 +64,32 @@ class DataCheck(NamedTuple):
         return _shares(self.classes, counts)
 
 
-def check_folder(root: Path, on_progress: Callable[[int, int], None]) -> DataCheck:
+def check_folder(root: Path, on_progress: OnProgress) -> DataCheck:
     """Look at every file of `root`; DataError only if there is nothing to look at.
 
-    Makes the folder's split if it has none and could be trained on. `on_progress` is told of
-    pairs done, and of how many there are.
+    Makes the folder's split if it has none and could be trained on.
     """
     classes = classes_from_folder(root)
-    pairs, findings = _matched(root)
-    facts = []
+    pairs, problems = matched(root)
+    facts, findings = [], [Finding(True, problem) for problem in problems]
     for done, pair in enumerate(pairs, 1):
         try:
             facts.append(_facts(pair, len(classes)))
         except DataError as exc:
             findings.append(Finding(True, str(exc)))
-        on_progress(done, len(pairs))
+        on_progress('checking the data', done, len(pairs))
+    groups = groups_from_folder(root)
+    findings += _about_groups(groups, pairs)
     findings += _about_classes(classes, facts)
     split = None
     if not any(finding.is_error for finding in findings):
         try:
             split = split_of_folder(root)
-            findings += _about_split(classes, facts, split)
+            findings += _about_split(classes, facts, split, groups)
         except DataError as exc:
             findings.append(Finding(True, str(exc)))
     sha256 = sha256_from_split(split) if split else ''
     return DataCheck(classes, facts, findings, split, sha256)
-
-
-def _matched(root: Path) -> tuple[list[Pair], list[Finding]]:
-    """Return the images that have a mask of their own, and tell of the others."""
-    pairs, findings = [], []
-    seen: dict[str, Path] = {}
-    for pair in (pair_from_image(root, file) for file in images_from_folder(root)):
-        other = seen.setdefault(pair.name, pair.image)
-        if other != pair.image:
-            findings.append(f'{str(other)!r} and {str(pair.image)!r} share a mask; rename one')
-        elif not pair.mask.is_file():
-            findings.append(f'{str(pair.image)!r} has no mask; expected {str(pair.mask)!r}')
-        else:
-            pairs.append(pair)
-    findings += [
-        f'{str(mask)!r} has no image; add the image or remove the mask'
-        for mask in sorted((root / MASKS).glob('*.png'))
-        if mask.stem not in seen
-    ]
-    return pairs, [Finding(True, sentence) for sentence in findings]
 
 
 def _facts(pair: Pair, classes: int) -> PairFacts:
@@ -128,6 +110,17 @@ def _sum(counts: Iterator[Counts]) -> Counts:
 def _shares(classes: Sequence[ClassInfo], counts: Counts) -> dict[str, float]:
     labelled = int(counts[: len(classes)].sum())
     return {c.name: float(counts[c.id] / labelled) if labelled else 0.0 for c in classes}
+
+
+def _about_groups(groups: Mapping[str, str], pairs: Sequence[Pair]) -> Iterator[Finding]:
+    """Tell of names that no image has: their images would be split one by one."""
+    strange = sorted(set(groups) - {pair.name for pair in pairs})
+    if strange:
+        yield Finding(
+            True,
+            f'{GROUPS} names {_names(strange)}, which no image with a mask is called; write names '
+            f'without .jpg or .png',
+        )
 
 
 def _about_classes(classes: Sequence[ClassInfo], facts: Sequence[PairFacts]) -> Iterator[Finding]:
@@ -154,7 +147,10 @@ def _about_classes(classes: Sequence[ClassInfo], facts: Sequence[PairFacts]) -> 
 
 
 def _about_split(
-    classes: Sequence[ClassInfo], facts: Sequence[PairFacts], split: Split
+    classes: Sequence[ClassInfo],
+    facts: Sequence[PairFacts],
+    split: Split,
+    groups: Mapping[str, str],
 ) -> Iterator[Finding]:
     """Tell of what the two sides share, and of what one of them lacks."""
     side_of = {name: side for side, names in split.names().items() for name in names}
@@ -165,8 +161,15 @@ def _about_split(
             if share == 0.0:
                 yield Finding(
                     side == 'training' or not any(shares.values()),
-                    f'no {side} mask shows class {name!r}; move pairs in split.json, or add some',
+                    f'no {side} mask shows class {name!r}; move pairs in {SPLIT}, or add some',
                 )
+    sides = [{groups[p.name] for p in pairs if p.name in groups} for pairs in split]
+    if shared := sorted(set.intersection(*sides)):
+        yield Finding(
+            True,
+            f'{SPLIT} has group {shared[0]!r} of {GROUPS} on both sides; remove {SPLIT} to have '
+            f'one made by groups',
+        )
     yield from _about_duplicates(facts, side_of)
 
 
@@ -181,7 +184,7 @@ def _about_duplicates(facts: Sequence[PairFacts], side_of: Mapping[str, str]) ->
             yield Finding(
                 True,
                 f'{_names(names)} are the same image, in training and validation: keep one, or '
-                f'give them one group in groups.csv and remove split.json',
+                f'give them one group in {GROUPS} and remove {SPLIT}',
             )
         elif len(names) > 1:
             yield Finding(False, f'{_names(names)} are the same image; keep one')

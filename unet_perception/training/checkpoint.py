@@ -17,10 +17,13 @@ from torch import Tensor
 from ..core.files import replace_file
 from ..errors import DataError, RequestError
 from .family import config_from_dict
+from .record import checked_record
 from .unet import UNet
 
 CONFIG, WEIGHTS = 'checkpoint.json', 'weights.*.safetensors'
 STATE = 'state.safetensors'
+NONSENSE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading values that may be anything can end with."""
 
 
 def make_folder(folder: Path) -> None:
@@ -52,10 +55,11 @@ def load_checkpoint(folder: Path) -> tuple[UNet, dict[str, Any]]:
     """Rebuild the network and return it with its training record; DataError if it can't be."""
     try:
         values = json.loads((folder / CONFIG).read_text())
-        network, training = UNet(config_from_dict(values['unet'])), values['training']
+        network = UNet(config_from_dict(values['unet']))
+        training = checked_record(values['training'], values['unet'])
         file = folder / Path(values['weights']).name
         weights = file.read_bytes()
-    except (OSError, ValueError, KeyError, TypeError, RequestError) as exc:
+    except (*NONSENSE, RequestError) as exc:
         raise DataError(f'{str(folder)!r} is not a checkpoint of this package: {exc}') from exc
     if hashlib.sha256(weights).hexdigest()[:16] not in file.name:
         raise DataError(f'{str(file)!r} is damaged: its hash differs; train again')
@@ -77,15 +81,23 @@ def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any])
 
 
 def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Read what `save_state` wrote, or None; DataError if it is damaged."""
+    """Read what `save_state` wrote; None if the folder is new.
+
+    DataError if it is damaged, RequestError if a checkpoint lies there without it.
+    """
     file = folder / STATE
     if not file.is_file():
+        if (folder / CONFIG).exists():
+            raise RequestError(
+                f'{str(folder)!r} holds a checkpoint, but no {STATE} to go on from; '
+                f'give another folder'
+            )
         return None
     try:
         with safetensors.safe_open(file, 'pt') as stored:
             values = json.loads(stored.metadata()['values'])
             return {name: stored.get_tensor(name) for name in stored.keys()}, values  # noqa: SIM118
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as exc:
+    except (*NONSENSE, safetensors.SafetensorError) as exc:
         raise DataError(
             f'{str(file)!r} is damaged ({exc}); remove it to begin anew, or give another folder'
         ) from exc
@@ -99,7 +111,12 @@ def _write(file: Path, content: bytes) -> None:
     try:
         replace_file(file, content)
     except OSError as exc:
-        raise RequestError(
-            f"{str(file)!r} can't be written: {exc.strerror}; what was there before is whole. "
-            f'Make room and give the same command again: it goes on where it was'
-        ) from exc
+        raise full_disk(file, exc) from exc
+
+
+def full_disk(place: Path, exc: OSError) -> RequestError:
+    """Say what to do when `place` can't be written in mid-training."""
+    return RequestError(
+        f"{str(place)!r} can't be written: {exc.strerror}; the last checkpoint is whole. "
+        f'Make room and give the same command again: it goes on where it was'
+    )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from ..core.geometry import Size
 from ..core.manifest import MOST_CLASSES
 from ..errors import RequestError
-from .limits import Checked, is_integer, known, value
+from .limits import Checked, is_integer, known, number, word
 
 MOST_LEVELS, MOST_CHANNELS = 8, 1024
 """Of the largest network that can be asked for: its weights are 1.5 GB."""
@@ -84,13 +84,13 @@ class UNetConfig(Checked):
 
     PREFIX: ClassVar[str] = 'unet.'
 
-    classes: int = value(2, 2, MOST_CLASSES)
+    classes: int = number(2, 2, MOST_CLASSES)
     widths: tuple[int, ...] = (24, 48, 96, 160, 256)
     """Channels by level, the shallowest first; each further level works at half the size."""
-    variant: str = value('mobile', tuple(VARIANTS))
-    norm: str = value('batch', ('batch', 'group'))
+    variant: str = word('mobile', VARIANTS)
+    norm: str = word('batch', ('batch', 'group'))
     """group: for batches of few images (Wu & He 2018); batch costs nothing once exported."""
-    stem_stride: int = value(2, 1, 2)
+    stem_stride: int = number(2, 1, 2)
     """2: level 0 works at half the input size, a quarter of the work; 1: at the input size."""
 
     def __post_init__(self) -> None:

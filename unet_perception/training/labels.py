@@ -18,6 +18,7 @@ import yaml
 from ..core.files import replace_file
 from ..core.manifest import MOST_CLASSES, ClassInfo
 from ..errors import DataError
+from .limits import is_integer, shown
 
 CLASSES, GROUPS = 'classes.yaml', 'groups.csv'
 IMAGES, MASKS = 'images', 'masks'
@@ -32,7 +33,7 @@ def classes_from_folder(root: Path) -> tuple[ClassInfo, ...]:
         classes = tuple(_class_from_entry(k, entry) for k, entry in enumerate(entries))
     except FileNotFoundError as exc:
         raise DataError(f'{str(file)!r} is missing; write one: {EXAMPLE}') from exc
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as exc:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as exc:
         reason = ' '.join(str(exc).split())
         raise DataError(f"{str(file)!r} can't be used ({reason}); expected {EXAMPLE}") from exc
     if not 2 <= len(classes) <= MOST_CLASSES:
@@ -44,13 +45,13 @@ def classes_from_folder(root: Path) -> tuple[ClassInfo, ...]:
 
 def _class_from_entry(position: int, entry: Mapping[str, Any]) -> ClassInfo:
     """Check one class; ValueError, TypeError or KeyError for what can't be."""
-    if entry['id'] != position:
-        raise ValueError(f'class {position} has id {entry["id"]!r}; ids count up from 0')
+    if not is_integer(entry['id']) or entry['id'] != position:
+        raise ValueError(f'class {position} has id {shown(entry["id"])}; ids count up from 0')
     name, color = entry['name'], entry.get('color', (0, 0, 0))
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f'class {position} has no name')
     if len(color) != 3 or not all(isinstance(c, int) and 0 <= c <= 255 for c in color):
-        raise ValueError(f'class {position} has color {color!r}; write [red, green, blue]')
+        raise ValueError(f'class {position} has color {shown(color)}; write [red, green, blue]')
     return ClassInfo(position, name, tuple(color))
 
 
@@ -67,8 +68,8 @@ def groups_from_folder(root: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     try:
-        text = io.StringIO(file.read_text(encoding='utf-8'), newline='')
-        header, *rows = csv.reader(text, strict=True)
+        text = io.StringIO(file.read_text(encoding='utf-8-sig'), newline='')
+        header, *rows = (row for row in csv.reader(text, strict=True) if row)
         if header != ['name', 'group']:
             raise ValueError(f'it begins with {header}')
         return dict(rows)

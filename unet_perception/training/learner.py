@@ -85,7 +85,7 @@ class Learner:
         }
 
     def take_up(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from stored tensors; RuntimeError or KeyError if they are another learner's."""
+        """Go on from stored tensors; RuntimeError, KeyError or ValueError for others."""
         self._network.load_state_dict(_part(tensors, 'network'))
         self.average.load_state_dict(_part(tensors, 'average'))
         state: dict[int, dict[str, Tensor]] = {}
@@ -93,6 +93,8 @@ class Learner:
             index, _, key = name.partition('.')
             state.setdefault(int(index), {})[key] = tensor
         groups = self._optimiser.state_dict()['param_groups']
+        if state and len(state) != sum(len(group['params']) for group in groups):
+            raise ValueError('the optimiser knows other weights')
         self._optimiser.load_state_dict({'state': state, 'param_groups': groups})
         if scaler := _part(tensors, 'scaler'):
             self._scaler.load_state_dict({name: value.item() for name, value in scaler.items()})

@@ -12,7 +12,9 @@ import yaml
 from ..core.geometry import Size
 from ..errors import RequestError
 from .family import UNetConfig, config_from_dict
-from .limits import Checked, is_integer, known, span, value
+from .limits import Checked, is_integer, known, number, shown, span, word
+
+MOST_SIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -21,29 +23,29 @@ class Augmentation(Checked):
 
     PREFIX: ClassVar[str] = 'augmentation.'
 
-    flip: float = value(0.5, 0.0, 1.0)
+    flip: float = number(0.5, 0.0, 1.0)
     """Share of views that are mirrored left to right."""
     zoom: tuple[float, float] = span((0.9, 1.5), 0.1, 10.0)
     """Size of the image once placed, 1 fitting the input; beyond 1, a crop."""
     aspect: tuple[float, float] = span((0.8, 1.25), 0.2, 5.0)
     """Factor on the image's width over height."""
-    rotation_deg: float = value(6.0, 0.0, 180.0)
+    rotation_deg: float = number(6.0, 0.0, 180.0)
     """Largest turn to either side."""
-    perspective: float = value(0.08, 0.0, 0.4)
+    perspective: float = number(0.08, 0.0, 0.4)
     """Largest way of a corner, in widths and heights of the image."""
-    light: float = value(1.0, 0.0, 2.0)
+    light: float = number(1.0, 0.0, 2.0)
     """Strength of changes of brightness, contrast, gamma and colour; 0 is none."""
-    shadow: float = value(0.3, 0.0, 1.0)
+    shadow: float = number(0.3, 0.0, 1.0)
     """Share of views with shadows of soft-edged, irregular shape, or light from one side."""
-    blur: float = value(0.25, 0.0, 1.0)
+    blur: float = number(0.25, 0.0, 1.0)
     """Share of views that are out of focus or moved."""
-    noise: float = value(0.3, 0.0, 1.0)
+    noise: float = number(0.3, 0.0, 1.0)
     """Share of views with noise of the sensor."""
-    jpeg: float = value(0.2, 0.0, 1.0)
+    jpeg: float = number(0.2, 0.0, 1.0)
     """Share of views with blocks of JPEG."""
-    rain: float = value(0.05, 0.0, 1.0)
+    rain: float = number(0.05, 0.0, 1.0)
     """Share of views in rain."""
-    night: float = value(0.05, 0.0, 1.0)
+    night: float = number(0.05, 0.0, 1.0)
     """Share of views at night."""
 
 
@@ -53,13 +55,13 @@ class LossWeights(Checked):
 
     PREFIX: ClassVar[str] = 'loss.'
 
-    cross_entropy: float = value(1.0, 0.0)
+    cross_entropy: float = number(1.0, 0.0, 1000.0)
     """Per pixel, with `class_weights`."""
-    dice: float = value(0.0, 0.0)
+    dice: float = number(0.0, 0.0, 1000.0)
     """Overlap, class by class (Milletari et al. 2016): for classes of few pixels."""
-    focal: float = value(0.0, 0.0)
+    focal: float = number(0.0, 0.0, 1000.0)
     """Cross-entropy that passes over what is known already (Lin et al. 2017)."""
-    tversky: float = value(0.0, 0.0)
+    tversky: float = number(0.0, 0.0, 1000.0)
     """Overlap that counts a miss more than a false alarm (Salehi et al. 2017)."""
 
 
@@ -71,35 +73,39 @@ class TrainingPlan(Checked):
     """The network; its number of classes is that of the data."""
     size: Size = field(default_factory=lambda: Size(256, 512))
     """Height and width of the network's input."""
-    epochs: int = value(40, 1, 100_000)
+    epochs: int = number(40, 1, 100_000)
     """How often each image is seen, each time in another view."""
-    batch: int = value(8, 2, 4096)
+    batch: int = number(8, 2, 4096)
     """Images a step."""
-    learning_rate: float = value(3e-3, 1e-8, 1.0)
+    learning_rate: float = number(3e-3, 1e-8, 1.0)
     """The highest, after the warm-up; AdamW."""
-    warm_up: float = value(0.1, 0.0, 1.0)
+    warm_up: float = number(0.1, 0.0, 1.0)
     """Share of all steps in which the learning rate rises; a cosine to nothing follows."""
-    weight_decay: float = value(1e-4, 0.0, 1.0)
+    weight_decay: float = number(1e-4, 0.0, 1.0)
     """AdamW's."""
-    clip_norm: float = value(1.0, 1e-6)
+    clip_norm: float = number(1.0, 1e-6, 1e6)
     """Gradients longer than this are shortened to it."""
-    ema_decay: float = value(0.995, 0.0, 0.999999)
+    ema_decay: float = number(0.995, 0.0, 0.999999)
     """What the moving average of the weights keeps a step; the average is what is kept."""
-    patience: int = value(0, 0, 100_000)
+    patience: int = number(0, 0, 100_000)
     """Stop after so many epochs without a better validation mIoU; 0 is never."""
-    seed: int = value(0, 0, 2**31 - 1)
+    seed: int = number(0, 0, 2**31 - 1)
     """The same seed, data and number of threads yield the same weights, bit by bit (CPU)."""
-    precision: str = value('mixed', ('mixed', 'float32'))
+    precision: str = word('mixed', ('mixed', 'float32'))
     """mixed: convolutions in bfloat16, or float16 on a GPU without it."""
-    class_weights: str = value('none', ('none', 'balanced'))
+    class_weights: str = word('none', ('none', 'balanced'))
     """balanced: the cross-entropy counts a class as much as its pixels are few (square root)."""
-    sampling: str = value('uniform', ('uniform', 'rare'))
+    sampling: str = word('uniform', ('uniform', 'rare'))
     """rare: images that show rare classes are seen more often, others less."""
     loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 8 <= min(self.size) <= max(self.size) <= MOST_SIDE:
+            raise RequestError(
+                f'size must be 8 to {MOST_SIDE} pixels a side, not {shown(list(self.size))}'
+            )
         self.unet.check_size(self.size)
         if not any(asdict(self.loss).values()):
             raise RequestError('loss: every weight is 0, so there is nothing to learn from')
@@ -119,7 +125,7 @@ def values_from_yaml(file: Path) -> dict[str, Any]:
     """Read what a file says of a plan, for `plan_from_dict`; RequestError if it can't be read."""
     try:
         values = yaml.safe_load(file.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as exc:
         raise RequestError(f"{str(file)!r} can't be read: {' '.join(str(exc).split())}") from exc
     return known(TrainingPlan, {} if values is None else values, repr(str(file)))
 
@@ -133,7 +139,7 @@ def plan_from_dict(values: Any) -> TrainingPlan:
 
 def _size(pair: Any) -> Size:
     if not (isinstance(pair, list | tuple) and len(pair) == 2 and all(map(is_integer, pair))):
-        raise RequestError(f'size must be [height, width], not {pair!r}')
+        raise RequestError(f'size must be [height, width], not {shown(pair)}')
     return Size(*pair)
 
 

@@ -1,46 +1,13 @@
-"""How far a run is, as plain values.
+"""How long work tells how far it is.
 
-Knows what is counted; not how it is stored, nor the network.
+Knows a shape of function; neither the work nor who shows it.
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable
 
-from .report import EpochReport
-
-
-@dataclass
-class Progress:
-    """Whole epochs, and what is done of the next one."""
-
-    epoch: int = 0
-    """Whole epochs done."""
-    batch: int = 0
-    """Batches done of the next one."""
-    losses: list[float] = field(default_factory=list)
-    """Of those batches."""
-    seconds: float = 0.0
-    """That they took."""
-    steps: int = 0
-    """Batches since the beginning."""
-    history: list[EpochReport] = field(default_factory=list)
-    """A report for each whole epoch."""
-
-    def close_epoch(self, report: EpochReport) -> None:
-        """Begin the next epoch."""
-        self.history.append(report)
-        self.epoch, self.batch = report.epoch, 0
-        self.losses, self.seconds = [], 0.0
-
-    def epochs_since_best(self) -> int:
-        """Return how many epochs brought nothing better."""
-        return self.epoch - max((r.epoch for r in self.history if r.is_best), default=0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `progress_from_dict` is the inverse."""
-        return {**asdict(self), 'history': [report._asdict() for report in self.history]}
+OnProgress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
 
 
-def progress_from_dict(values: dict[str, Any]) -> Progress:
-    """Rebuild what `Progress.as_dict` gave; TypeError or KeyError if it is something else."""
-    return Progress(**{**values, 'history': [EpochReport(**each) for each in values['history']]})
+def no_progress(what: str, done: int, total: int) -> None:
+    """Show nothing."""

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import torch
 
+from ..core.manifest import ClassInfo
 from .check import DataCheck
-from .plan import TrainingPlan
+from .plan import TrainingPlan, plan_from_dict
 from .validation import MEAN, STD
 
 
@@ -26,6 +27,18 @@ def record_of_run(plan: TrainingPlan, check: DataCheck) -> dict[str, Any]:
         'tools': {'torch': torch.__version__, 'numpy': np.__version__, 'opencv': cv2.__version__},
         'threads': torch.get_num_threads(),  # another number, other rounding, other weights
     }
+
+
+def checked_record(training: Any, unet: Any) -> dict[str, Any]:
+    """Return a stored record if export can use it; else KeyError, TypeError or a RequestError."""
+    plan_from_dict({**training['plan'], 'unet': unet})
+    for entry in training['classes']:
+        ClassInfo(int(entry['id']), str(entry['name']), tuple(entry['color']))
+    for name in ('mean', 'std'):
+        red, green, blue = training['normalisation'][name]
+        float(red + green + blue)
+    str(training['data_sha256']), int(training['epochs_done'])
+    return dict(training)
 
 
 def difference(theirs: Any, ours: Any, name: str = 'request') -> str:

@@ -4,7 +4,9 @@ Knows pairs and seeds; not the network. Seed, epoch and place decide a sample, s
 however many workers read, and wherever a run was interrupted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+import signal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ..errors import DataError, RequestError
 from .augment import RandomView
 from .check import Counts
 from .dataset import Pair, read_pair
@@ -44,7 +47,7 @@ class EpochSamples(Dataset[tuple[Tensor, Tensor]]):
 def order_of_epoch(plan: TrainingPlan, epoch: int, weights: NDArray[np.float64]) -> Order:
     """Return the indices of an epoch's images, as many as fill whole batches.
 
-    All `weights` equal: each image once. Else drawn with replacement in their proportion.
+    Each image once; or, with `sampling: rare`, drawn in proportion to its weight, (N,).
     """
     rng = np.random.default_rng((plan.seed, epoch))
     count = len(weights)
@@ -66,6 +69,32 @@ def rare_class_weights(counts: Sequence[Counts], classes: int) -> NDArray[np.flo
     return weights
 
 
-def loader_of(samples: EpochSamples, plan: TrainingPlan, workers: int) -> 'DataLoader[Tensor]':
-    """Read samples in worker processes, in their order."""
-    return DataLoader(samples, plan.batch, num_workers=workers)
+def batches_of(
+    samples: EpochSamples, plan: TrainingPlan, workers: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Read samples in worker processes, in their order: bytes (N, H, W, 3) and ids (N, H, W).
+
+    DataError names a file that broke meanwhile; RequestError if a process was ended.
+    """
+    loader = DataLoader(samples, plan.batch, num_workers=workers)
+    with _interrupts_wait():
+        batches = iter(loader)
+    try:
+        yield from batches
+    except DataError as exc:  # torch puts the worker's whole traceback before the sentence
+        raise DataError(str(exc).rpartition('DataError: ')[2].strip()) from exc
+    except RuntimeError as exc:
+        raise RequestError(
+            f'reading images failed ({str(exc).strip().splitlines()[-1]}); is there memory, and '
+            f'room in /dev/shm? The same command goes on where it was'
+        ) from exc
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back while processes are started: there, Python would lose it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,8 +53,8 @@ def split_of_folder(root: Path) -> Split:
 def _split_from_file(file: Path, pairs: Sequence[Pair]) -> Split:
     """Understand a split that may have been written by hand; DataError says what is wrong."""
     try:
-        sides = [list(json.loads(file.read_text())[side]) for side in Split._fields]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+        sides = [[str(name) for name in json.loads(file.read_text())[k]] for k in Split._fields]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise DataError(
             f"{str(file)!r} can't be used ({exc!r}); it holds a list of names for each of "
             f'{" and ".join(Split._fields)}; remove it to have one made'
@@ -91,7 +92,7 @@ def split_by_blocks(pairs: Sequence[Pair], groups: Mapping[str, str] | None = No
     if len(order) < EVERY // 2 + 1:
         raise DataError(
             f'{len(pairs)} image(s) in {len(order)} group(s) are too few to split; '
-            f'give at least {EVERY // 2 + 1}, better hundreds'
+            f'give at least {EVERY // 2 + 1} groups, better hundreds'
         )
     blocks = min(BLOCKS, len(order))
     split = Split([], [])
@@ -107,6 +108,6 @@ def sha256_from_split(split: Split) -> str:
     for side, pairs in split._asdict().items():
         for pair in pairs:
             for file in (pair.image, pair.mask):
-                digest.update(f'{side}/{file.name}/'.encode())
+                digest.update(os.fsencode(f'{side}/{file.name}/'))
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

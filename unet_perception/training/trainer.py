@@ -8,7 +8,6 @@ from dataclasses import replace
 import os
 from pathlib import Path
 import time
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +15,14 @@ import torch
 from ..errors import DataError, RequestError
 from .board import Board
 from .check import DataCheck, check_folder
-from .checkpoint import load_state, make_folder, save_checkpoint, save_state
+from .checkpoint import STATE, load_state, make_folder, save_checkpoint, save_state
+from .epoch_report import EpochReport, class_values, warnings_about
 from .learner import Learner, denormals_flushed, learning_rate
 from .plan import TrainingPlan
-from .progress import Progress, progress_from_dict
+from .progress import OnProgress, no_progress
 from .record import difference, record_of_run
-from .report import EpochReport, class_values, warnings_about
-from .samples import EpochSamples, loader_of, order_of_epoch, rare_class_weights
+from .run_state import RunState, run_state_from_dict
+from .samples import EpochSamples, Order, batches_of, order_of_epoch, rare_class_weights
 from .split import Split
 from .validation import judge
 
@@ -30,12 +30,6 @@ SAVE_EVERY_S = 300.0
 MOST_WORKERS = 8
 
 OnEpoch = Callable[[EpochReport], None]
-OnProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
-
-
-def no_progress(what: str, done: int, total: int) -> None:
-    """Show nothing."""
 
 
 def train(
@@ -51,33 +45,34 @@ def train(
     bit. Return the reports of all epochs. RequestError for a plan or folder that can't be,
     DataError for data; both before any work.
     """
-    check = check_folder(data, lambda done, total: on_progress('checking the data', done, total))
-    split = sound_split(data, check)
+    check = check_folder(data, on_progress)
+    split = _split_for(plan, data, check)
     plan = replace(plan, unet=replace(plan.unet, classes=len(check.classes)))
-    if len(split.training) < plan.batch:
-        raise DataError(
-            f'{len(split.training)} training images do not fill a batch of {plan.batch}; '
-            f'give more images or a smaller batch'
-        )
     make_folder(out)
     workers = _share_cores()
     run = Run(out, plan, check, split, workers)
     run.go_on()
-    with Board(out, check.classes, split.validation, run.progress.epoch + 1) as board:
+    with Board(out, check.classes, split.validation, run.state.epoch + 1) as board:
         while not run.is_done:
             report = run.one_epoch(on_progress)
             board.show(report, run.learner.average, plan)
             on_epoch(report)
-    return run.progress.history
+    return run.state.history
 
 
-def sound_split(data: Path, check: DataCheck) -> Split:
-    """Return the split of data without errors; DataError with the first there is."""
+def _split_for(plan: TrainingPlan, data: Path, check: DataCheck) -> Split:
+    """Return the split of data that can be trained on; DataError with the first error there is."""
     if check.errors:
         others = len(check.errors) - 1
         hint = f'; {others} more: unet_perception check-data {data}' if others else ''
         raise DataError(check.errors[0] + hint)
     assert check.split is not None, 'made unless there are errors'
+    count = len(check.split.training)
+    if count < plan.batch:
+        raise DataError(
+            f'{count} training images do not fill a batch of {plan.batch}; '
+            f'give more images or a smaller batch'
+        )
     return check.split
 
 
@@ -94,13 +89,14 @@ class Run:
         self.learner = Learner(plan, np.sum(training, axis=0))
         self._image_weights = rare_class_weights(training, len(self._names))
         self._record = record_of_run(plan, check)
-        self.progress = Progress()
+        self._identity = {'unet': plan.unet.as_dict(), **self._record}
+        self.state = RunState()
 
     @property
     def is_done(self) -> bool:
         """Tell whether all epochs are done, or patience is at its end."""
-        progress, plan = self.progress, self._plan
-        return progress.epoch >= plan.epochs or 0 < plan.patience <= progress.epochs_since_best()
+        state, plan = self.state, self._plan
+        return state.epoch >= plan.epochs or 0 < plan.patience <= state.epochs_since_best()
 
     def go_on(self) -> None:
         """Take up what the folder holds, if anything; RequestError if it is of another run."""
@@ -108,68 +104,72 @@ class Run:
         if stored is None:
             return
         tensors, values = stored
-        ours = {'unet': self._plan.unet.as_dict(), **self._record}
-        if other := difference(values['record'], ours):
+        if other := difference(values.get('identity'), self._identity):
             raise RequestError(
-                f'{str(self._out)!r} holds a training with {other}; give another folder, or the '
-                f'request that it was begun with'
+                f'{str(self._out)!r} holds a training with {other}; give another folder, or go on '
+                f'with the request, tools and threads (OMP_NUM_THREADS) that it was begun with'
             )
-        self.learner.take_up(tensors)
-        self.progress = progress_from_dict(values['progress'])
+        try:
+            self.learner.take_up(tensors)
+            self.state = run_state_from_dict(values['state'])
+        except (KeyError, TypeError, ValueError, RuntimeError) as exc:  # torch's lists tensors
+            raise DataError(
+                f'{str(self._out / STATE)!r} does not belong to this training; remove it to begin '
+                f'anew, or give another folder'
+            ) from exc
 
     def one_epoch(self, on_progress: OnProgress) -> EpochReport:
         """Learn from every sample once, judge, and write what came of it."""
-        order = order_of_epoch(self._plan, self.progress.epoch, self._image_weights)
+        order = order_of_epoch(self._plan, self.state.epoch, self._image_weights)
         self._learn(order, on_progress)
         report = self._judged()
         if report.is_best:
             done = {'epochs_done': report.epoch, 'validation_miou': report.miou}
             save_checkpoint(self._out, self.learner.average, {**self._record, **done})
-        self.progress.close_epoch(report)
+        self.state.close_epoch(report)
         self._save()
         return report
 
-    def _learn(self, order: Any, on_progress: OnProgress) -> None:
+    def _learn(self, order: Order, on_progress: OnProgress) -> None:
         """Take the steps that are left of this epoch; save now and then."""
-        progress, plan = self.progress, self._plan
-        start, total = progress.batch * plan.batch, plan.epochs * (len(order) // plan.batch)
-        samples = EpochSamples(self._split.training, plan, progress.epoch, order, start)
+        state, plan = self.state, self._plan
+        start, total = state.batch * plan.batch, plan.epochs * (len(order) // plan.batch)
+        samples = EpochSamples(self._split.training, plan, state.epoch, order, start)
         saved = time.monotonic()
-        began = saved - progress.seconds
+        began = saved - state.seconds
         with denormals_flushed():
-            for images, labels in loader_of(samples, plan, self._workers):
-                rate = learning_rate(plan, progress.steps, total)
-                loss = self.learner.step(images, labels, rate, progress.steps + 1)
-                progress.losses += [] if loss is None else [loss]
-                progress.batch, progress.steps = progress.batch + 1, progress.steps + 1
-                progress.seconds = time.monotonic() - began
-                on_progress(f'epoch {progress.epoch + 1} of {plan.epochs}', progress.steps, total)
+            for images, labels in batches_of(samples, plan, self._workers):
+                rate = learning_rate(plan, state.steps, total)
+                loss = self.learner.step(images, labels, rate, state.steps + 1)
+                state.losses += [] if loss is None else [loss]
+                state.batch, state.steps = state.batch + 1, state.steps + 1
+                state.seconds = time.monotonic() - began
+                on_progress(f'epoch {state.epoch + 1} of {plan.epochs}', state.steps, total)
                 if time.monotonic() - saved > SAVE_EVERY_S:
                     self._save()
                     saved = time.monotonic()
 
     def _judged(self) -> EpochReport:
         """Judge the average of the weights."""
-        plan, progress, learner = self._plan, self.progress, self.learner
+        plan, state, learner = self._plan, self.state, self.learner
         judgement = judge(learner.average, self._split.validation, plan, learner.class_weights)
         miou = judgement.confusion.miou()
         report = EpochReport(
-            epoch=progress.epoch + 1,
+            epoch=state.epoch + 1,
             epochs=plan.epochs,
-            loss=float(np.mean(progress.losses)),
+            loss=float(np.mean(state.losses)),
             validation_loss=judgement.loss,
             miou=miou,
             **class_values(judgement.confusion, self._names),
-            seconds=progress.seconds,
-            is_best=all(miou > earlier.miou for earlier in progress.history),
+            seconds=state.seconds,
+            is_best=all(miou > earlier.miou for earlier in state.history),
             warnings=[],
         )
-        return report._replace(warnings=warnings_about([*progress.history, report]))
+        return report._replace(warnings=warnings_about([*state.history, report]))
 
     def _save(self) -> None:
         """Write all that is needed to go on."""
-        record = {'unet': self._plan.unet.as_dict(), **self._record}
-        values = {'record': record, 'progress': self.progress.as_dict()}
+        values = {'identity': self._identity, 'state': self.state.as_dict()}
         save_state(self._out, self.learner.tensors(), values)
 
 

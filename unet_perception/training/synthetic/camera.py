@@ -10,7 +10,7 @@ import numpy as np
 from ...core.frame import U8
 from ...core.geometry import Size
 from ...core.scores import F64
-from .colors import Rng
+from ..chance import Rng
 from .heap import Heap
 from .simulator import mujoco, open_gl
 from .textures import F32

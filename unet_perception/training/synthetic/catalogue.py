@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ..chance import Rng
 from . import goods, packages, tools, vessels
-from .colors import Rng
 from .thing import Thing
 
 KINDS: Mapping[Callable[[Rng], Thing], float] = {

@@ -7,7 +7,8 @@ import colorsys
 
 import numpy as np
 
-Rng = np.random.Generator
+from ..chance import Rng, weighted_index
+
 Color = tuple[int, int, int]
 
 # (share, hue, saturation, value), each a range
@@ -19,12 +20,12 @@ PALETTE = (
     (0.10, (0.0, 1.0), (0.0, 0.4), (0.04, 0.25)),  # black
     (0.12, (0.04, 0.13), (0.25, 0.75), (0.3, 0.85)),  # wood, cardboard, leather
 )
-SHARES = np.array([row[0] for row in PALETTE])
+SHARES = [row[0] for row in PALETTE]
 
 
 def random_color(rng: Rng) -> Color:
     """Draw a colour of the palette."""
-    row = PALETTE[rng.choice(len(PALETTE), p=SHARES / SHARES.sum())]
+    row = PALETTE[weighted_index(rng, SHARES)]
     return rgb(*(float(rng.uniform(*bounds)) for bounds in row[1:]))
 
 

@@ -3,13 +3,16 @@
 Knows files; not how a picture is made.
 
     DIR/images/NAME.jpg   DIR/masks/NAME.png   DIR/instances/NAME.png   8-bit ids
-    DIR/classes.yaml   DIR/groups.csv   DIR/synthesis.json   written last
+    DIR/classes.yaml   DIR/groups.csv   DIR/synthesis.json
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 import json
 from pathlib import Path
 import platform
+import shutil
+from tempfile import mkdtemp
 from typing import Any
 
 import cv2
@@ -26,22 +29,40 @@ INSTANCES, SYNTHESIS = 'instances', 'synthesis.json'
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95]
 
 
-class SynthesisFolder:
-    """A folder that was new or empty, and what was written to it."""
+@contextmanager
+def synthesis_folder(
+    out: Path, parts: Sequence[str] = (IMAGES, MASKS)
+) -> Iterator['SynthesisFolder']:
+    """Give a folder beside `out` to fill, which becomes `out` when all is written.
 
-    def __init__(self, root: Path, parts: Sequence[str] = (IMAGES, MASKS, INSTANCES)) -> None:
+    RequestError unless `out` is new or empty and can be written. What ends before leaves nothing.
+    """
+    out = out.absolute()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f'{str(out)!r} is not an empty folder; name a new one, or empty it')
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        root = Path(mkdtemp(prefix=f'.{out.name}.', dir=out.parent))
+    except OSError as exc:
+        raise RequestError(
+            f"{str(out)!r} can't be written ({exc.strerror}); name a folder that can be"
+        ) from exc
+    try:
+        for part in parts:
+            (root / part).mkdir()
+        yield SynthesisFolder(root)
+        root.chmod(0o755)
+        root.replace(out)
+    finally:  # where it became `out`, there is nothing left to remove
+        shutil.rmtree(root, ignore_errors=True)
+
+
+class SynthesisFolder:
+    """A folder that is being filled."""
+
+    def __init__(self, root: Path) -> None:
         self.root = root
         self._groups: dict[str, str] = {}
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            if any(root.iterdir()):
-                raise RequestError(f'{str(root)!r} is not empty; name a new folder or empty it')
-            for part in parts:
-                (root / part).mkdir()
-        except OSError as exc:
-            raise RequestError(
-                f"{str(root)!r} can't be written ({exc.strerror}); name a folder that can be"
-            ) from exc
 
     def add(self, name: str, group: str, image: U8, ids: Mapping[str, U8]) -> None:
         """Write an image (H, W, 3) RGB and its ids (H, W) by part (masks, instances)."""

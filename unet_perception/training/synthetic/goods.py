@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from ...core.scores import F64
-from .colors import Color, Rng, random_color, rgb
+from ..chance import Rng, log_uniform
+from .colors import Color, random_color, rgb
 from .meshes import (
     Mesh,
     box,
@@ -146,7 +147,7 @@ def teddy(rng: Rng) -> Thing:
 
 def dice(rng: Rng) -> Thing:
     """Make a die, a toy cube with letters, a puzzle cube."""
-    width = float(np.exp(rng.uniform(np.log(0.01), np.log(0.06))))
+    width = log_uniform(rng, 0.01, 0.06)
     color, ink = random_color(rng), random_color(rng)
     paints = []
     for face in range(6):
@@ -172,7 +173,7 @@ def block(rng: Rng) -> Thing:
 
 def turned(rng: Rng) -> Thing:
     """Make a cylinder, cone, disc, ball or whatever a lathe makes of a random outline."""
-    radius = float(np.exp(rng.uniform(np.log(0.01), np.log(0.06))))
+    radius = log_uniform(rng, 0.01, 0.06)
     stretch = rng.uniform(0.3, 3.0)
     profiles = (
         np.array([(0.97, 0.0), (1.0, 0.03), (1.0, 0.97), (0.97, 1.0)])

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...core.geometry import Size
 from ...core.scores import F64
+from ..chance import Rng
 from .catalogue import random_thing
-from .colors import Rng
 from .meshes import extent
 from .room import Table, furnish, turn_z
 from .simulator import mujoco

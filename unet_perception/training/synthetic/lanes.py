@@ -3,12 +3,9 @@
 Knows folders and seeds; not how a road is painted. The folder appears whole, or not at all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 import hashlib
 from pathlib import Path
-import shutil
-from tempfile import mkdtemp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,19 +14,19 @@ from numpy.typing import NDArray
 from ...core.manifest import ClassInfo
 from ...core.scores import IGNORE
 from ...errors import DataError, RequestError
+from ..chance import Rng
 from ..dataset import Pair, pairs_from_folder, read_pair
 from ..labels import (
     CLASSES,
     GROUPS,
-    IMAGES,
     MASKS,
     classes_from_folder,
     groups_from_folder,
 )
-from .folder import SynthesisFolder
+from ..progress import OnProgress
+from .folder import synthesis_folder
 from .lanes_scene import Scene, paint_scene
 from .paint_layout import LINE, ROAD
-from .paint_strips import Rng
 
 LANE_CLASSES = (
     ClassInfo(0, 'background', (0, 0, 0)),
@@ -38,8 +35,6 @@ LANE_CLASSES = (
 )
 LEAST_SIDE = 64
 Mask = NDArray[np.bool_]
-Show = Callable[[str, int, int], None]
-"""Is told what is done, how much of it, and out of how much."""
 
 
 class LaneSummary(NamedTuple):
@@ -64,12 +59,12 @@ class Job(NamedTuple):
     seed: int = 0
 
 
-def synthesize_lanes(job: Job, out: Path, show: Show) -> LaneSummary:
+def synthesize_lanes(job: Job, out: Path, on_progress: OnProgress) -> LaneSummary:
     """Paint every photo of the job's folder into the new folder `out`.
 
     RequestError or DataError, before or while it works, leaves nothing behind.
     """
-    _check(job, out)
+    _check(job)
     classes = [entry.name for entry in classes_from_folder(job.roads)]
     if 'road' not in classes:
         raise RequestError(
@@ -79,13 +74,12 @@ def synthesize_lanes(job: Job, out: Path, show: Show) -> LaneSummary:
     pairs, groups = pairs_from_folder(job.roads), groups_from_folder(job.roads)
     scenes = _scenes(job, pairs, classes)
     shares, without = [], 0
-    with _whole(out) as part:
-        folder = SynthesisFolder(part, (IMAGES, MASKS))
+    with synthesis_folder(out) as folder:
         for done, (pair, name, road, scene) in enumerate(scenes, 1):
             folder.add(name, groups.get(pair.name, pair.name), scene.image, {MASKS: scene.mask})
             shares.append(_shares(road, scene))
             without += not scene.has_road
-            show('painting lanes', done, len(pairs) * job.variants)
+            on_progress('painting lanes', done, len(pairs) * job.variants)
         medians = (float(share) for share in np.median(shares, axis=0))
         summary = LaneSummary(str(out), len(shares), without, *medians)
         folder.finish(LANE_CLASSES, _recipe(job, pairs, summary))
@@ -98,13 +92,11 @@ def random_for(seed: int, name: str, variant: int) -> Rng:
     return np.random.default_rng(int.from_bytes(digest, 'big'))
 
 
-def _check(job: Job, out: Path) -> None:
-    """RequestError unless the job makes sense and `out` is new or empty."""
-    for what, value, least in (('variants', job.variants, 1), ('seed', job.seed, 0)):
+def _check(job: Job) -> None:
+    """RequestError unless the job makes sense."""
+    for option, value, least in (('--variants', job.variants, 1), ('--seed', job.seed, 0)):
         if value < least:
-            raise RequestError(f"{what} can't be {value}; give {least} or more")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RequestError(f'{str(out)!r} is not an empty folder; name a new one, or empty it')
+            raise RequestError(f'{option} {value} is not possible; give {least} or more')
 
 
 def _scenes(
@@ -124,20 +116,6 @@ def _scenes(
         for variant in range(job.variants):
             scene = paint_scene(image, mask, random_for(job.seed, pair.name, variant))
             yield pair, f'{pair.name}_{variant}', road, scene
-
-
-@contextmanager
-def _whole(out: Path) -> Iterator[Path]:
-    """Give a folder beside `out` to fill, which becomes `out` when all is written."""
-    out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(mkdtemp(prefix=f'.{out.name}.', dir=out.parent))
-    try:
-        yield part
-        part.chmod(0o755)
-        part.replace(out)
-    finally:  # where it became `out`, there is nothing left to remove
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _shares(road: Mask, scene: Scene) -> tuple[float, ...]:

@@ -12,12 +12,13 @@ import numpy as np
 from ...core.frame import U8
 from ...core.geometry import Size
 from ...core.scores import IGNORE
+from ..chance import Rng
 from .lanes_ground import F32, road_from_mask
 from .lanes_ridges import ridges
 from .paint_canvas import Sheet, Surface, painted, surface_from_photo
 from .paint_extras import random_distractors, random_extras
 from .paint_layout import LINE, ROAD, random_brush, random_lines
-from .paint_strips import Rng, ground_from_road
+from .paint_strips import ground_from_road
 from .paint_surface import blur_from_image, random_glare, random_shadows
 
 SHADOWS, GLARE = 0.35, 0.2
@@ -105,9 +106,8 @@ def _labelled(labels: U8, surface: Surface, sheet: Sheet, contrast: F32) -> U8:
     is_seen = (cv2.dilate(contrast, _NEAR) >= _SEEN) & (left >= _LEFT)
     is_line = (sheet.firm >= 0.5) & is_seen & (surface.road > 0)
     beside = cv2.dilate(is_line.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    is_rim = (
-        beside & (sheet.cover < 0.5) & (sheet.firm > 0)
-    )  # less than half of it is paint: not line
+    # less than half of a rim is paint: not line
+    is_rim = beside & (sheet.cover < 0.5) & (sheet.firm > 0)
     is_unsure = ((sheet.cover > _TRACE) & ~is_rim) | (sheet.unsure > _TRACE)
     result = np.where(is_unsure & (surface.road > 0), np.uint8(IGNORE), labels)
     result[is_line] = LINE

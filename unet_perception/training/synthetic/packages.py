@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from ...core.frame import U8
-from .colors import Rng, random_color
+from ..chance import Rng, log_uniform
+from .colors import random_color
 from .meshes import box, extent, join, lathe, level, loft, mapped, moved, projected, superellipse
 from .prints import label, printed
 from .textures import metal, shade
@@ -31,7 +32,7 @@ from .thing import (
 
 def carton(rng: Rng) -> Thing:
     """Make a folding box, from medicine to cereals."""
-    height = float(np.exp(rng.uniform(np.log(0.05), np.log(0.3))))
+    height = log_uniform(rng, 0.05, 0.3)
     size = (height * rng.uniform(0.45, 1.2), height * rng.uniform(0.15, 0.6), height)
     return Thing(box(size, 0.002), printed_faces(rng, size), some_finish(rng))
 

@@ -12,9 +12,10 @@ import numpy as np
 from ...core.frame import U8
 from ...core.geometry import Size
 from ...core.scores import IGNORE
+from ..chance import Rng
 from .lanes_ground import F32
 from .paint_layout import LINE, Paint
-from .paint_strips import Coverage, Ground, Rng, coverage
+from .paint_strips import Coverage, Ground, coverage
 from .paint_surface import Places, kept, noise_at, places, random_tile
 
 _GRAIN = 0.6  # of the asphalt's grain and the camera's noise shows through paint

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ...core.scores import IGNORE
+from ..chance import Rng, log_uniform
 from .paint_layout import FAR_M, LINE, ROAD, Brush, Paint, random_pigment
-from .paint_strips import Ground, Rng, Strip, log_uniform
+from .paint_strips import Ground, Strip
 
 
 def random_extras(ground: Ground, brush: Brush, rng: Rng) -> tuple[Paint, ...]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .paint_strips import Ground, Rng, Strip, log_uniform
+from ..chance import Rng, log_uniform
+from .paint_strips import Ground, Strip
 
 Tint = tuple[float, float, float]
 Spans = tuple[tuple[float, float], ...]

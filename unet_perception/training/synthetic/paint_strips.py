@@ -10,9 +10,9 @@ import numpy as np
 
 from ...core.geometry import Size
 from ...core.scores import F64
+from ..chance import Rng, log_uniform
 from .lanes_ground import F32, Road
 
-Rng = np.random.Generator
 _SAMPLES = 4  # rows of samples a pixel; along a row the coverage is exact
 _FIRM = 1.0  # pixels: a thinner strip shimmers, so that no pixel is surely paint
 
@@ -45,11 +45,6 @@ def ground_from_road(road: Road, size: Size, rng: Rng) -> Ground:
     reach = rng.uniform(0.55, 1.1) * size.width * width_m / (road.right - road.left)
     near_m = reach / (size.height - road.horizon)
     return Ground(road, width_m, reach, rng.normal(0.0, 0.03), near_m)
-
-
-def log_uniform(rng: Rng, low: float, high: float) -> float:
-    """Draw from `low` to `high`, each factor as likely wherever it is."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 class Strip(NamedTuple):

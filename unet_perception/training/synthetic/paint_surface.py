@@ -12,8 +12,9 @@ import numpy as np
 from ...core.frame import U8
 from ...core.geometry import Size
 from ...core.scores import F64
+from ..chance import Rng, log_uniform
 from .lanes_ground import F32
-from .paint_strips import Ground, Rng, log_uniform
+from .paint_strips import Ground
 
 _TILE, _DOTS = 512, 40.0  # a tile of noise is 12.8 m wide, and goes on mirrored
 _CELLS = (2, 6, 20, 64)  # dots; 5 cm to 1.6 m

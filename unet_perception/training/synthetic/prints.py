@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from ...core.frame import U8
-from .colors import Color, Rng, contrasting, random_color
+from ..chance import Rng, weighted_index
+from .colors import Color, contrasting, random_color
 from .textures import blend, noise
 
 FONTS = (
@@ -180,7 +181,7 @@ def printed(rng: Rng, height: int, width: int, color: Color, is_front: bool = Tr
         left, right = rng.uniform(0.02, 0.25) * width, rng.uniform(0.75, 0.98) * width
         area = image[top:bottom, int(left) : int(right)]
         if min(area.shape[:2]) >= 10:
-            element = table[rng.choice(len(table), p=shares / shares.sum())][0]
+            element = table[weighted_index(rng, shares)][0]
             element(area, contrasting(color, rng), rng)
     return image
 

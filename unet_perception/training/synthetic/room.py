@@ -10,8 +10,9 @@ import numpy as np
 
 from ...core.frame import U8
 from ...core.scores import F64
+from ..chance import Rng
 from .catalogue import random_thing
-from .colors import Rng, random_color, temperature
+from .colors import random_color, temperature
 from .meshes import extent, loft, moved, projected, superellipse
 from .prints import picture, printed
 from .stage import BOX, CAPSULE, CYLINDER, PLANE, Stage

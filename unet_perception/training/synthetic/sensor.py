@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from ...core.frame import U8
-from .colors import Rng, temperature
+from ..chance import Rng
+from .colors import temperature
 from .textures import F32
 
 SHADE_WIDTH = 320  # pixels; shade is soft, so that few will do

@@ -11,8 +11,8 @@ import numpy as np
 
 from ...core.frame import U8
 from ...core.geometry import Size
+from ..chance import Rng
 from .camera import Pose, Seen, Studio, aim
-from .colors import Rng
 from .heap import Heap, drop_heap
 from .sensor import exposed
 

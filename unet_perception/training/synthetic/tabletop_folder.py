@@ -1,9 +1,8 @@
-"""A data folder of tabletops: what was ordered, drawn scene by scene and written.
+"""A data folder of tabletops: what was asked for, drawn scene by scene and written.
 
-Knows orders and files; not scenes.
+Knows jobs and files; not scenes.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 import shlex
 from typing import NamedTuple
@@ -13,8 +12,9 @@ import numpy as np
 from ...core.geometry import Size
 from ...core.manifest import ClassInfo
 from ...errors import RequestError
-from ..labels import MASKS
-from .folder import INSTANCES, SynthesisFolder
+from ..labels import IMAGES, MASKS
+from ..progress import OnProgress
+from .folder import INSTANCES, synthesis_folder
 
 CLASSES = (ClassInfo(0, 'background', (0, 0, 0)), ClassInfo(1, 'object', (230, 120, 30)))
 SMALLEST, LARGEST, MOST_VIEWS = 64, 2048, 100
@@ -22,10 +22,9 @@ ASSETS = (
     'none from elsewhere: every mesh, texture and print is drawn by unet_perception (Apache-2.0), '
     "text with OpenCV's fonts"
 )
-Progress = Callable[[int, int], None]
 
 
-class Order(NamedTuple):
+class Job(NamedTuple):
     """How many pictures of which scenes."""
 
     images: int
@@ -38,7 +37,7 @@ class Order(NamedTuple):
         if self.images < 1:
             raise RequestError(f'--images {self.images} draws nothing; ask for 1 or more')
         if self.seed < 0:
-            raise RequestError(f'--seed {self.seed} is negative; name one from 0 up')
+            raise RequestError(f'--seed {self.seed} is not possible; give 0 or more')
         if not 1 <= self.views <= MOST_VIEWS:
             raise RequestError(f'--views {self.views} is not possible; 1 to {MOST_VIEWS} are')
         if min(self.size) < SMALLEST or max(self.size) > LARGEST:
@@ -63,28 +62,26 @@ class Drawn(NamedTuple):
     objects: list[int]
 
 
-def write_tabletops(out: Path, order: Order, progress: Progress) -> Drawn:
-    """Draw an order into the new or empty folder `out`; RequestError if that can't be."""
-    order.check()
+def write_tabletops(out: Path, job: Job, on_progress: OnProgress) -> Drawn:
+    """Draw a job into the new or empty folder `out`; RequestError if that can't be."""
+    job.check()
     from .camera import Studio  # needs MuJoCo and OpenGL, which a wrong request does not
     from .simulator import VERSION
     from .tabletop import pictures_from_scene
 
-    scenes = -(-order.images // order.views)
+    scenes = -(-job.images // job.views)
     drawn = Drawn(scenes, [], [])
-    with Studio(order.size) as studio:
-        folder = SynthesisFolder(out)
+    parts = (IMAGES, MASKS, INSTANCES)
+    with Studio(job.size) as studio, synthesis_folder(out, parts) as folder:
         for scene in range(scenes):
-            pictures = pictures_from_scene(studio, order.size, order.seed, scene, order.views)
+            pictures = pictures_from_scene(studio, job.size, job.seed, scene, job.views)
             group = f'scene{scene:05}'
-            for view, picture in enumerate(pictures[: order.images - len(drawn.objects)]):
+            for view, picture in enumerate(pictures[: job.images - len(drawn.objects)]):
                 ids = {MASKS: picture.mask, INSTANCES: picture.instances}
-                folder.add(
-                    f'{group}_{view:0{len(str(order.views - 1))}}', group, picture.image, ids
-                )
+                folder.add(f'{group}_{view:0{len(str(job.views - 1))}}', group, picture.image, ids)
                 drawn.object_shares.append(float(picture.mask.mean()))
                 drawn.objects.append(len(np.unique(picture.instances[picture.mask > 0])))
-                progress(len(drawn.objects), order.images)
-    recipe = {**order._asdict(), 'size': list(order.size), 'command': order.command}
-    folder.finish(CLASSES, {**recipe, 'assets': ASSETS, 'versions': {'mujoco': VERSION}})
+                on_progress('rendering', len(drawn.objects), job.images)
+        recipe = {**job._asdict(), 'size': list(job.size), 'command': job.command}
+        folder.finish(CLASSES, {**recipe, 'assets': ASSETS, 'versions': {'mujoco': VERSION}})
     return drawn

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.frame import U8
-from .colors import Color, Rng, contrasting, random_color
+from ..chance import Rng, weighted_index
+from .colors import Color, contrasting, random_color
 
 F32 = NDArray[np.float32]
 Texture = Callable[[Rng, int], U8]
@@ -193,7 +194,7 @@ def pick(rng: Rng, weights: Mapping[str, float], size: int) -> U8:
     """Draw one of the named textures by weight."""
     names = list(weights)
     shares = np.array([weights[name] for name in names])
-    return TEXTURES[names[rng.choice(len(names), p=shares / shares.sum())]](rng, size)
+    return TEXTURES[names[weighted_index(rng, shares)]](rng, size)
 
 
 def muted(rng: Rng, texture: U8) -> U8:

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from ...core.frame import U8
-from .colors import Color, Rng, random_color
+from ..chance import Rng
+from .colors import Color, random_color
 from .meshes import Mesh
 from .prints import printed
 from .textures import pick

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from ...core.scores import F64
-from .colors import Rng, random_color
+from ..chance import Rng, log_uniform
+from .colors import random_color
 from .meshes import Mesh, box, join, laid, lathe, level, loft, mapped, moved, superellipse, sweep
 from .prints import printed
 from .textures import metal, wood
@@ -128,7 +129,7 @@ def scissors(rng: Rng) -> Thing:
 
 def ring(rng: Rng) -> Thing:
     """Make a roll of tape, a nut, a washer, a bangle, a gasket."""
-    radius = float(np.exp(rng.uniform(np.log(0.006), np.log(0.05))))
+    radius = log_uniform(rng, 0.006, 0.05)
     width, thick = radius * rng.uniform(0.3, 0.9), radius * rng.uniform(0.2, 1.2)
     mesh = ring_bar(radius, width, thick, int(rng.choice([6, 24, 24])))
     texture = metal(rng, TEXTURE) if radius < 0.015 else surface(rng)

@@ -6,7 +6,8 @@ Knows real sizes in metres; walls have a thickness, so that both sides are seen.
 import numpy as np
 
 from ...core.scores import F64
-from .colors import Rng, random_color
+from ..chance import Rng, log_uniform
+from .colors import random_color
 from .meshes import Mesh, extent, join, lathe, level, mapped, superellipse, sweep
 from .prints import label
 from .textures import blend, metal, noise, pick, wood
@@ -154,7 +155,7 @@ def vase(rng: Rng) -> Thing:
 
 def lid(rng: Rng) -> Thing:
     """Make a lid with a knob, or a bottle's cap."""
-    radius = float(np.exp(rng.uniform(np.log(0.012), np.log(0.09))))
+    radius = log_uniform(rng, 0.012, 0.09)
     high = radius * rng.uniform(0.15, 0.8)
     knob = [(0.2, 1.0), (0.12, 1.2), (0.22, 1.6)] if rng.random() < 0.5 else [(0.7, 1.05)]
     profile = np.array([(0.97, 0.0), (1.0, 0.1), (0.95, 0.8), *knob]) * (radius, high)

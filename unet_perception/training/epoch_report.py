@@ -54,8 +54,17 @@ def _named(names: Sequence[str], values: Any) -> dict[str, float]:
 
 
 def warnings_about(history: Sequence[EpochReport]) -> list[str]:
-    """Tell of classes that collapsed and of overfitting, from all reports so far."""
-    return [*_collapsed(history[-1]), *_overfitted(history)]
+    """Tell of classes that collapsed and of overfitting, from all reports so far.
+
+    What an earlier epoch was warned of is not said again.
+    """
+    told = {_subject(each) for report in history[:-1] for each in report.warnings}
+    warnings = [*_collapsed(history[-1]), *_overfitted(history)]
+    return [each for each in warnings if _subject(each) not in told]
+
+
+def _subject(warning: str) -> str:
+    return warning.partition(':')[0]
 
 
 def _collapsed(last: EpochReport) -> list[str]:

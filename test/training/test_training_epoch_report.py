@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unet_perception.core.scores import Confusion
-from unet_perception.training.report import EpochReport, class_values, warnings_about
+from unet_perception.training.epoch_report import EpochReport, class_values, warnings_about
 
 NAMES = ('ground', 'line')
 
@@ -44,6 +44,12 @@ def test_overfitting_is_told_once_it_is_clear() -> None:
     (warning,) = warnings_about(history)
     assert warning.startswith('overfitting: since epoch 1 the training loss fell from 1.000')
     assert 'validation loss rose from 0.500 to 0.800' in warning
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    told = report(5, found=0.0)._replace(warnings=warnings_about([report(5, found=0.0)]))
+    assert told.warnings
+    assert warnings_about([told, report(6, found=0.0)]) == []
 
 
 @pytest.mark.parametrize(
