@@ -35,7 +35,7 @@ def test_good_data_ends_with_0_and_a_page(
     page = (root / 'report.html').read_text()
     assert '8 pairs of image and mask can be trained on' in page
     assert page.count('data:image/jpeg') == 8
-    assert 'a: most left and right, 25 % not labelled' in page
+    assert 'a (training): left 25 %, right 25 %, not labelled 25 %' in page
 
 
 def test_errors_are_told_a_sentence_each_and_end_with_2(
@@ -84,7 +84,7 @@ def test_a_name_of_a_file_is_text_in_the_page(tmp_path: Path) -> None:
         (root / part / 'a.png').rename(root / part / '<b>a&b.png')
     assert check(root) == 0
     page = (root / 'report.html').read_text()
-    assert '&lt;b&gt;a&amp;b: ' in page
+    assert '&lt;b&gt;a&amp;b (training): ' in page
     assert '<b>a' not in page
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from ..core.overlay import bgr_table, overlay
 from ..core.scores import IGNORE
 from ..report.data import DataSummary, Thumbnail, headline, write_data_report
-from ..training.check import DataCheck, check_folder
-from ..training.dataset import Pair, read_pair
+from ..training.check import DataCheck, PairFacts, check_folder
+from ..training.dataset import read_pair
 from .progress import Bar
 
 EPILOG = """\
@@ -93,30 +93,34 @@ def _print(summary: DataSummary) -> None:
 def _thumbnails(check: DataCheck) -> Iterator[Thumbnail]:
     """Yield pictures of the pairs that show most of a class, and of some from all over."""
     colors = bgr_table([entry.color for entry in check.classes])
-    for pair, why in _examples(check).items():
-        image, mask = read_pair(pair, len(check.classes))
+    for fact in _examples(check):
+        image, mask = read_pair(fact.pair, len(check.classes))
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         both = np.hstack([bgr, overlay(bgr, mask, colors)])
         height = max(1, round(both.shape[0] * 2 * WIDTH / both.shape[1]))
         small = cv2.resize(both, (2 * WIDTH, height), interpolation=cv2.INTER_AREA)
-        unlabelled = float((mask == IGNORE).mean())
-        note = f', {100 * unlabelled:.0f} % not labelled' if unlabelled else ''
         jpeg = cv2.imencode('.jpg', small, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
-        yield Thumbnail(f'{pair.name}: {why}{note}', jpeg)
+        yield Thumbnail(_caption(check, fact), jpeg)
 
 
-def _examples(check: DataCheck) -> dict[Pair, str]:
-    """Return pairs worth a look, and why."""
+def _caption(check: DataCheck, fact: PairFacts) -> str:
+    """Name a pair, its side and what it shows."""
+    names = {entry.id: entry.name for entry in check.classes[1:]} | {IGNORE: 'not labelled'}
+    total = fact.counts.sum()
+    shown = [
+        f'{n} {100 * fact.counts[k] / total:.0f} %' for k, n in names.items() if fact.counts[k]
+    ]
+    sides = check.split._asdict().items() if check.split else ()
+    side = next((f' ({side})' for side, pairs in sides if fact.pair in pairs), '')
+    return f'{fact.pair.name}{side}: {", ".join(shown) or "background"}'
+
+
+def _examples(check: DataCheck) -> list[PairFacts]:
+    """Return what is worth a look, each once."""
     if not check.facts:
-        return {}
-    chosen: dict[Pair, str] = {}
-    for entry in check.classes[1:]:
-        most = int(np.argmax([fact.counts[entry.id] for fact in check.facts]))
-        pair = check.facts[most].pair
-        chosen[pair] = (
-            f'{chosen[pair]} and {entry.name}' if pair in chosen else f'most {entry.name}'
-        )
+        return []
+    counts = np.array([fact.counts for fact in check.facts])
+    most = [check.facts[int(counts[:, entry.id].argmax())] for entry in check.classes[1:]]
     every = max(1, len(check.facts) // EXAMPLES)
-    for fact in check.facts[::every][:EXAMPLES]:
-        chosen.setdefault(fact.pair, 'one of many')
-    return chosen
+    chosen = [*most, *check.facts[::every][:EXAMPLES]]
+    return list({fact.pair: fact for fact in chosen}.values())

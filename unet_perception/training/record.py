@@ -3,6 +3,7 @@
 Knows plan, data and tools; not how training goes.
 """
 
+from importlib.metadata import version
 from typing import Any
 
 import cv2
@@ -24,7 +25,13 @@ def record_of_run(plan: TrainingPlan, check: DataCheck) -> dict[str, Any]:
         'classes': [{**entry._asdict(), 'color': list(entry.color)} for entry in check.classes],
         'data_sha256': check.sha256,
         'normalisation': {'mean': list(MEAN), 'std': list(STD)},
-        'tools': {'torch': torch.__version__, 'numpy': np.__version__, 'opencv': cv2.__version__},
+        'tools': {
+            'torch': torch.__version__,
+            'kornia': version('kornia'),
+            'numpy': np.__version__,
+            'opencv': cv2.__version__,
+        },
+        'device': 'cuda' if torch.cuda.is_available() else 'cpu',
         'threads': torch.get_num_threads(),  # another number, other rounding, other weights
     }
 
