@@ -232,6 +232,7 @@ def test_a_file_that_vanishes_in_mid_training_is_named_in_one_line(tmp_path: Pat
     assert '\n' not in str(refusal.value)
 
 
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')  # torch's own
 def test_a_reader_that_is_killed_ends_with_a_sentence(
     toy: Path, trained: Run, tmp_path: Path
 ) -> None:
