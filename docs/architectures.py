@@ -2,7 +2,7 @@
 
     python -m docs.architectures             the tables anew, of what was measured here
     python -m docs.architectures costs       parameters, GFLOPs and CPU time first: minutes
-    python -m docs.architectures scores      a training of each on the same task first: hours
+    python -m docs.architectures scores      a training of each first: a quarter of an hour
 
 Knows what is measured and how; the words around the tables are the page's own. What was measured
 is in out/architectures/; a table whose measurement is not there stays as it is. A training that

@@ -288,6 +288,35 @@ def test_a_state_that_was_changed_is_refused_with_a_way_out(
         train(toy, tmp_path, PLAN, pytest.fail)
 
 
+def test_killed_between_checkpoint_and_state_it_goes_on_to_the_same_weights(
+    toy: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.RunState, 'close_epoch', killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(toy, tmp_path, PLAN, pytest.fail)
+    assert load_checkpoint(tmp_path)[1]['epochs_done'] == 1
+    assert Run(toy, tmp_path, PLAN).averages == trained.averages
+
+
+def test_killed_after_the_last_batch_of_an_epoch_it_is_judged_and_goes_on(
+    toy: Path, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, 'SAVE_EVERY_S', 0.0)
+        patch.setattr(trainer, 'judge', killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(toy, tmp_path, PLAN, pytest.fail)
+    assert load_state(tmp_path)[1]['state']['batch'] == 16
+    assert Run(toy, tmp_path, PLAN).averages == trained.averages
+
+
 def test_a_finished_training_is_not_begun_again(toy: Path, trained: Run) -> None:
     before = weights_of(trained.out)
     again = train(toy, trained.out, PLAN, pytest.fail)

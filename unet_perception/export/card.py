@@ -73,7 +73,8 @@ neighbouring groups, since neighbours can be frames of one drive. Version of dat
 ## Training
 
 {training['epochs_done']} of {plan['epochs']} epochs, batch {plan['batch']}, seed {plan['seed']}, \
-input {plan['size'][1]}x{plan['size'][0]}; weights are the moving average of the last steps.
+input {plan['size'][1]}x{plan['size'][0]}; weights are the moving average of the last steps. The
+epoch kept is the one with the best validation mIoU, so the scores are a little optimistic.
 
 ```
 {commands}

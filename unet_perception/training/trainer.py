@@ -99,9 +99,10 @@ class Run:
         return state.epoch >= plan.epochs or 0 < plan.patience <= state.epochs_since_best()
 
     def go_on(self) -> None:
-        """Take up what the folder holds, if anything; RequestError if it is of another run."""
+        """Take up what the folder holds, or begin; RequestError if it is of another run."""
         stored = load_state(self._out)
         if stored is None:
+            self._save()  # before any checkpoint: one without a state can't be gone on from
             return
         tensors, values = stored
         if other := difference(values.get('identity'), self._identity):
