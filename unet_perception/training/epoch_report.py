@@ -72,8 +72,8 @@ def _collapsed(last: EpochReport) -> list[str]:
         return []
     return [
         f'class {name!r} collapsed: it has {100 * share:.2f} % of the pixels and is found in '
-        f'{100 * last.found_share[name]:.2f} %; try class_weights: balanced, sampling: rare, '
-        f'or a Dice loss besides'
+        f'{100 * last.found_share[name]:.2f} %; try more epochs, class_weights: balanced, '
+        f'sampling: rare, or a Dice loss besides'
         for name, share in last.true_share.items()
         if last.found_share[name] < LOST * share
     ]
