@@ -7,6 +7,7 @@ however many workers read, and wherever a run was interrupted.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 import signal
+import threading
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,17 +78,31 @@ def batches_of(
     DataError names a file that broke meanwhile; RequestError if a process was ended.
     """
     loader = DataLoader(samples, plan.batch, num_workers=workers)
-    with _interrupts_wait():
+    with _interrupts_wait(), _signals_of_children_kept():
         batches = iter(loader)
     try:
         yield from batches
     except DataError as exc:  # torch puts the worker's whole traceback before the sentence
         raise DataError(str(exc).rpartition('DataError: ')[2].strip()) from exc
-    except RuntimeError as exc:
+    except (RuntimeError, OSError, EOFError) as exc:
         raise RequestError(
             f'reading images failed ({str(exc).strip().splitlines()[-1]}); is there memory, and '
             f'room in /dev/shm? The same command goes on where it was'
         ) from exc
+
+
+@contextmanager
+def _signals_of_children_kept() -> Iterator[None]:
+    """Take back torch's handler of SIGCHLD, which raises wherever the main thread happens to be.
+
+    Without it, the queue looks every 5 s whether a process was ended, and raises where it is read.
+    """
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGCHLD, before)
 
 
 @contextmanager
