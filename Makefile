@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+TASK ?= lane
 BIN := $(VENV)/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; v = sys.version_info; print("%d.%d.%d" % v[:3] * ((3, 10) <= v < (3, 14)))' 2>/dev/null)
 CREATED := $(VENV)/.created-$(VERSION)
@@ -17,8 +18,8 @@ help:  ## list the targets
 	@echo 'unet_perception: make TARGET [PYTHON=python3.12]'
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: $(RUN)  ## segment real driving footage over real ROS 2; report in out/demo/
-	@$(BIN)/python -m unet_perception demo
+demo: $(RUN)  ## segment footage over real ROS 2; report in out/demo/ (TASK=grasp: a tabletop)
+	@$(BIN)/python -m unet_perception demo --model $(TASK)
 
 test: $(DEV)  ## run all tests
 	@$(BIN)/python -m pytest
@@ -36,7 +37,7 @@ format: $(DEV)  ## put formatting and imports right
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(DEV)  ## measure, 11 minutes; JSON in out/bench/ (ONLY=overhead: that alone)
+bench: $(DEV)  ## measure, 12 minutes; JSON in out/bench/ (ONLY=overhead: that alone)
 	@$(BIN)/python -m bench $(ONLY)
 
 docs: $(DEV)  ## write the README's tables and the pictures anew
@@ -44,6 +45,7 @@ docs: $(DEV)  ## write the README's tables and the pictures anew
 	@$(BIN)/python -m docs.picture
 	@$(BIN)/python -m docs.performance
 	@$(BIN)/python -m docs.architectures
+	@$(BIN)/python -m docs.models
 
 clean:  ## remove the environment and all that was made
 	rm -rf $(VENV) .venv-humble .venv-jazzy build install log out *.egg-info .mypy_cache .pytest_cache .ruff_cache

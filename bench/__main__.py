@@ -9,7 +9,18 @@ import sys
 from time import monotonic
 from typing import Any, NamedTuple
 
-from . import cameras, ladder, messages, overhead, overload, pipeline, soak, start, transport
+from . import (
+    cameras,
+    ladder,
+    messages,
+    overhead,
+    overload,
+    pipeline,
+    precision,
+    soak,
+    start,
+    transport,
+)
 from .aims import table
 
 OUT = Path('out') / 'bench'
@@ -29,6 +40,7 @@ class Measurement(NamedTuple):
 
 MEASUREMENTS = {
     'pipeline': Measurement('pipeline over engine alone, in turns', pipeline.measure),
+    'precision': Measurement('fp32, fp16 and int8 of the shipped models', precision.measure),
     'start': Measurement('process start to first mask, cold and warm', start.measure),
     'overhead': Measurement(
         "our node beside a tutorial's, at 0.7 and 1.3 of its capacity",

@@ -19,7 +19,7 @@ WARM_UP = 5
 def main() -> None:
     """Loop for a while."""
     threads, seconds = int(sys.argv[1]), float(sys.argv[2])
-    model = model_from_folder(model_folder('road'))
+    model = model_from_folder(model_folder('lane'))
     artifact, point = default_artifact(model)
     image, times = np.zeros((1, point.height, point.width, 3), np.uint8), []
     with open_engine('openvino', model, artifact, threads) as engine:

@@ -23,7 +23,7 @@ FRAMES, WARM_UP = 200, 20
 
 def measure() -> list[dict[str, Any]]:
     """Return a row for each installed backend and camera size."""
-    model = model_from_folder(model_folder('road'))
+    model = model_from_folder(model_folder('lane'))
     artifact, _ = default_artifact(model)
     rows = []
     for backend in available_engines():

@@ -119,7 +119,7 @@ def naive(scratch: Path, threads: int) -> list[str]:
 
 def the_model() -> Model:
     """Return the shipped model."""
-    return model_from_folder(model_folder('road'))
+    return model_from_folder(model_folder('lane'))
 
 
 def served(

@@ -25,7 +25,7 @@ def main() -> None:
     """Segment one frame and write the picture."""
     footage = sample_footage()
     bgr = next(islice(frames_from_path(footage), FRAME, None))
-    model = model_from_folder(model_folder('road'))
+    model = model_from_folder(model_folder('lane'))
     artifact, _ = default_artifact(model)
     height, width = bgr.shape[:2]
     with open_engine(choose_backend('auto').backend, model, artifact) as engine:

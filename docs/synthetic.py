@@ -1,6 +1,7 @@
 """Draws the contact sheets of docs/synthetic.md.
 
     python -m docs.synthetic tabletop
+    python -m docs.synthetic streets
     python -m docs.synthetic lanes ROADS       a labelled road folder
 
 Knows which sheet is drawn how; the figures beside them are of the commands that the page names.
@@ -47,6 +48,14 @@ def tabletop() -> U8:
         return sheet(Path(folder))
 
 
+def streets() -> U8:
+    """Draw 18 streets."""
+    with TemporaryDirectory() as folder:
+        words = ('synth', 'streets', folder, '--images', '18', '--seed', '1')
+        assert unet_perception([*words]) == 0
+        return sheet(Path(folder))
+
+
 def lanes(folder_of_roads: str) -> U8:
     """Paint 12 photos, evenly spaced over a labelled road folder."""
     roads = Path(folder_of_roads).resolve()
@@ -65,7 +74,11 @@ def lanes(folder_of_roads: str) -> U8:
         return sheet(out)
 
 
-SHEETS: dict[str, Callable[..., U8]] = {'tabletop': tabletop, 'lanes': lanes}
+SHEETS: dict[str, Callable[..., U8]] = {
+    'tabletop': tabletop,
+    'streets': streets,
+    'lanes': lanes,
+}
 
 
 def main(name: str, *words: str) -> None:

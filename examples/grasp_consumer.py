@@ -1,8 +1,8 @@
 """A consumer for grasp planners: where objects are, and the pixel with the most room around it.
 
 Knows masks with confidence; not depth, nor the arm. To see it work, start node and player as in
-the README under "By hand", then in a third shell (the shipped model's class 1 is road, of which
-it finds the widest place; with a grasp model it is the object):
+the README under "By hand", the node with `-p model:=grasp` and the player with
+`-p source:=examples/footage/tabletop.mp4`, then in a third shell:
 
     export FASTDDS_DEFAULT_PROFILES_FILE=$PWD/config/fastdds_local.xml ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
     .venv/bin/python examples/grasp_consumer.py --ros-args -p least_confidence:=0.9

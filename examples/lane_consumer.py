@@ -8,13 +8,16 @@ and player as in the README under "By hand", then in a third shell:
 
 Topics: `~/left` and `~/right` (PolygonStamped: an open line of x, y = pixels, nearest point first,
 empty if nothing of it is seen), with the mask's header, and `~/is_ready` (Bool: masks that can be
-trusted come). A point is the outermost sure pixel of road in its row; unknown and unsure pixels
-are not road. Where the road goes out of view there is no boundary, so no point.
+trusted come). A point is the outermost sure pixel of road, or of a line on it, in its row; unknown
+and unsure pixels are not road. But at a painted line the model divides its belief between road and
+line, so there they need not be sure. Where the road goes out of view there is no boundary, so no
+point.
 """  # noqa: E501
 
 import sys
 from typing import NamedTuple
 
+import cv2
 from geometry_msgs.msg import Point32, PolygonStamped
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +32,8 @@ from unet_perception.ros.process import run_node
 
 PARAMETERS = (
     Row('class_id', 1, (0, 254), False, 'Class of the road'),
+    Row('line_id', 2, (-1, 254), False, 'Class of the lines on it; -1: the model has none'),
+    Row('seam_px', 6, (0, 1000), False, 'So near to a line, road and line need not be sure'),
     Row('least_confidence', 0.8, (0.0, 1.0), False, 'Pixels less sure are not road'),
     Row(
         'top', 0.6, (0.0, 1.0), False, 'Where to end: 0.0 is the top of the image, 1.0 the bottom'
@@ -53,6 +58,8 @@ def boundaries_from_mask(
     mask: U8,
     confidence: U8,
     class_id: int,
+    line_id: int,
+    seam_px: int,
     least_confidence: float,
     top: float,
     points: int,
@@ -63,13 +70,14 @@ def boundaries_from_mask(
     Every row is looked at, so that no obstacle hides between two points.
     """
     height, width = mask.shape
+    is_sure = confidence >= 255 * least_confidence
+    road = surface_from_mask(mask, is_sure, class_id, line_id, seam_px)
     rows = np.arange(height - 1, round(top * (height - 1)) - 1, -1)
     shown = set(np.linspace(rows[0], rows[-1], points).round())
     left, right = [], []
     middle = width // 2
     for y in rows:
-        is_road = (mask[y] == class_id) & (confidence[y] >= 255 * least_confidence)
-        run = run_around(middle, is_road)
+        run = run_around(middle, road[y])
         if run is None:
             break
         if y in shown and run[0] > margin_px:
@@ -78,6 +86,17 @@ def boundaries_from_mask(
             right.append((run[1], y))
         middle = sum(run) // 2
     return Boundaries(np.array(left, float).reshape(-1, 2), np.array(right, float).reshape(-1, 2))
+
+
+def surface_from_mask(
+    mask: U8, is_sure: NDArray[np.bool_], class_id: int, line_id: int, seam_px: int
+) -> NDArray[np.bool_]:
+    """Mark the road and its lines where they are sure, or within `seam_px` of a line (H, W)."""
+    line = mask == line_id
+    row = np.ones((1, 2 * seam_px + 1), np.uint8)
+    is_beside_line = cv2.dilate(line.astype(np.uint8), row) > 0
+    surface: NDArray[np.bool_] = (line | (mask == class_id)) & (is_sure | is_beside_line)
+    return surface
 
 
 def run_around(middle: int, is_road: NDArray[np.bool_]) -> tuple[int, int] | None:

@@ -34,7 +34,8 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'params_file',
         default_value=str(CONFIG / 'lane.yaml'),
-        description='Parameter file; the default one explains every parameter',
+        description='Parameter file; the default one explains every parameter, and '
+        'config/grasp.yaml is for grasping',
     ),
     DeclareLaunchArgument(
         'image_topic',

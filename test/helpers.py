@@ -15,6 +15,7 @@ from unet_perception.core.frame import COMPRESSED, U8, Frame
 from unet_perception.core.manifest import MANIFEST
 
 ROOT = Path(__file__).parents[1]
+LANE = ROOT / 'models' / 'lane'
 SHIPPED = sorted(file.parent for file in (ROOT / 'models').glob(f'*/{MANIFEST}'))
 
 
@@ -54,7 +55,7 @@ def noise(*shape: int, seed: int = 0) -> U8:
 
 def model_copy(folder: Path) -> Path:
     """Copy a shipped model into `folder`, to be damaged."""
-    return Path(shutil.copytree(SHIPPED[0], folder / SHIPPED[0].name))
+    return Path(shutil.copytree(LANE, folder / LANE.name))
 
 
 def edit_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:

@@ -54,11 +54,11 @@ def test_colcon_installs_executables_launch_files_and_a_model_that_passes(
     assert (share / 'examples' / 'footage' / 'highway.mp4').is_file()
     (packages,) = prefix.glob('lib/python*/site-packages')
     check = subprocess.run(
-        [prefix / 'lib' / 'unet_perception' / 'unet_perception', 'check-model', 'road'],
+        [prefix / 'lib' / 'unet_perception' / 'unet_perception', 'check-model', 'lane'],
         cwd=workspace,
         capture_output=True,
         text=True,
         env={**os.environ, 'PYTHONPATH': str(packages)},
     )
     assert check.returncode == 0, check.stdout + check.stderr
-    assert str(share / 'models' / 'road') in check.stdout
+    assert str(share / 'models' / 'lane') in check.stdout

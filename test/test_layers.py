@@ -30,6 +30,7 @@ class Layer(NamedTuple):
 PIXELS = {'numpy', 'cv2'}
 TEXT = {'yaml', 'tqdm'}
 TRAINING = {'torch', 'kornia', 'safetensors', 'mujoco'}
+EXPORT = {'torch', 'onnx', 'onnxruntime', 'tensorrt', 'tensorrt_rtx'}
 LAYERS = {
     '__init__': Layer(set(), set()),
     'errors': Layer(set(), set()),
@@ -37,7 +38,7 @@ LAYERS = {
     'core': Layer(set(), PIXELS),
     'engines': Layer({'core'}, PIXELS),
     'training': Layer({'core'}, PIXELS | TEXT | TRAINING),
-    'export': Layer({'core', 'engines', 'training'}, PIXELS | {'torch', 'onnx'}),
+    'export': Layer({'core', 'engines', 'training', 'report'}, PIXELS | EXPORT),
     'evaluation': Layer({'core', 'engines'}, PIXELS | {'rosbags'}),
     'report': Layer({'core'}, PIXELS | {'matplotlib'}),
     'ros': Layer({'core', 'engines'}, PIXELS),

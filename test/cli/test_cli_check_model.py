@@ -4,12 +4,14 @@ from collections.abc import Callable
 from hashlib import sha256
 import json
 from pathlib import Path
+import shutil
 from typing import Any
 
-from helpers import SHIPPED, edit_manifest, flip_byte, model_copy
+from helpers import LANE, SHIPPED, edit_manifest, flip_byte, model_copy
 import numpy as np
 import pytest
 
+from unet_perception.cli.check_model import findings_about
 from unet_perception.cli.main import main
 from unet_perception.core.manifest import model_from_folder
 from unet_perception.engines import ENGINES, available_engines
@@ -57,7 +59,7 @@ def cut(file: Path) -> None:
 
 
 def onnx_of(folder: Path) -> Path:
-    return next(folder.glob('*.256x512.onnx'))
+    return next(folder.glob('*.fp32.256x512.onnx'))
 
 
 def golden_of(folder: Path) -> Path:
@@ -78,17 +80,19 @@ def test_a_shipped_model_may_be_served(
 def test_json_holds_a_finding_for_every_file_and_engine(
     judge: Callable[..., tuple[int, str]],
 ) -> None:
-    code, text = judge(str(SHIPPED[0]), '--json')
+    code, text = judge(str(LANE), '--json')
     report = json.loads(text)
     assert (code, report['ok']) == (0, True)
     assert {finding['problem'] for finding in report['findings']} == {''}
     files = {f['subject'] for f in report['findings'] if f['check'] == 'sha256'}
-    assert files == {f.name for f in SHIPPED[0].iterdir() if f.suffix in ('.onnx', '.npz')}
+    assert files == {f.name for f in LANE.iterdir() if f.suffix in ('.onnx', '.npz')}
+    summed = {f['subject'] for f in report['findings'] if f['check'] == 'sums'}
+    assert summed == {f.name for f in LANE.iterdir()} - {'SHA256SUMS'}
     engines = [f for f in report['findings'] if f['check'] == 'engine']
-    points = len(model_from_folder(SHIPPED[0]).manifest.operating_points)
+    artifacts = len(model_from_folder(LANE).manifest.artifacts)
     backends = [f['subject'].split()[-1] for f in engines]
-    assert backends == [name for name in available_engines() for _ in range(points)]
-    assert all(min(f['golden_iou']) > 0.99 for f in engines)
+    assert backends == [name for name in available_engines() for _ in range(artifacts)]
+    assert all(min(f['golden_iou']) > 0.99 for f in engines if 'fp32' in f['subject'])
     assert set(report['engines_absent']) == set(ENGINES) - set(available_engines())
 
 
@@ -99,7 +103,7 @@ def test_json_holds_a_finding_for_every_file_and_engine(
         (lambda f: flip_byte(golden_of(f)), golden_of),
         (lambda f: cut(onnx_of(f)), onnx_of),
         (lambda f: cut(golden_of(f)), golden_of),
-        (lambda f: onnx_of(f).unlink(), lambda f: onnx_of(SHIPPED[0])),
+        (lambda f: onnx_of(f).unlink(), lambda f: onnx_of(LANE)),
         (lambda f: edit_manifest(f, lambda d: d.update(schema=99)), lambda f: f / 'manifest.json'),
         (lambda f: (f / 'manifest.json').unlink(), lambda f: f / 'manifest.json'),
         (lambda f: edit_manifest(f, lambda d: d.update(artifacts=[])), lambda f: f),
@@ -170,7 +174,36 @@ def test_an_engine_that_is_not_installed_is_mentioned_not_missed(
 ) -> None:
     present = available_engines()[0]
     monkeypatch.setattr('unet_perception.cli.check_model.available_engines', lambda: [present])
-    code, text = judge(SHIPPED[0].name)
+    code, text = judge(LANE.name)
     assert code == 0
     for name in set(ENGINES) - {present}:
         assert f'--   engine   {name} is not installed; {ENGINES[name].cure}' in text
+
+
+@pytest.mark.parametrize('shipped', SHIPPED, ids=lambda folder: folder.name)
+def test_a_flipped_byte_in_any_file_is_caught_by_name(shipped: Path, tmp_path: Path) -> None:
+    for file in sorted(shipped.iterdir()):
+        folder = Path(shutil.copytree(shipped, tmp_path / 'model'))
+        size = file.stat().st_size
+        flip_byte(folder / file.name, position=sum(file.name.encode()) % size)
+        wrong = [f for f in findings_about(folder, []) if f['check'] == 'sums' and f['problem']]
+        named = {finding['subject'] for finding in wrong}
+        if file.name == 'SHA256SUMS':
+            assert all('SHA256SUMS' in finding['problem'] for finding in wrong)
+        assert named == {file.name} or (named and file.name == 'SHA256SUMS')
+        shutil.rmtree(folder)
+
+
+def test_tensors_that_contradict_the_manifest_are_named(folder: Path) -> None:
+    pytest.importorskip('onnx')
+    shutil.copy(folder / 'model.fp32.256x512.onnx', folder / 'model.fp16.256x512.onnx')
+
+    def vouch(document: dict[str, Any]) -> None:
+        content = (folder / 'model.fp16.256x512.onnx').read_bytes()
+        (entry,) = [e for e in document['artifacts'] if e['file'] == 'model.fp16.256x512.onnx']
+        entry.update(bytes=len(content), sha256=sha256(content).hexdigest())
+
+    edit_manifest(folder, vouch)
+    wrong = [f for f in findings_about(folder, []) if f['check'] == 'tensors' and f['problem']]
+    assert [finding['subject'] for finding in wrong] == ['model.fp16.256x512.onnx']
+    assert 'its tensors are fp32, the manifest says fp16' in wrong[0]['problem']

@@ -83,7 +83,7 @@ def test_whatever_is_amiss_is_complained_about(change: dict[str, Any], words: st
 
 @pytest.mark.parametrize('column', ['digest', 'width', 'frame_id', 'stamp_ns'])
 def test_a_mask_that_differs_in_anything_is_not_equal(tmp_path: Path, column: str) -> None:
-    model = model_from_folder(model_folder('road'))
+    model = model_from_folder(model_folder('lane'))
     artifact, _ = default_artifact(model)
     bgr = next(frames_from_path(sample_footage()))
     with open_engine(choose_backend('auto').backend, model, artifact) as engine:
@@ -106,7 +106,7 @@ def test_a_mask_that_differs_in_anything_is_not_equal(tmp_path: Path, column: st
     (tmp_path / 'diagnostics.json').write_text(json.dumps(statuses))
     (tmp_path / 'unpaired.json').write_text('0')
     (tmp_path / 'sent.csv').write_text('sequence,source_frame,stamp_ns\n0,0,1000\n')
-    run = DemoRun(tmp_path, sample_footage(), model_folder('road'), 'auto', 25.0, 1)
+    run = DemoRun(tmp_path, sample_footage(), model_folder('lane'), 'auto', 25.0, 1)
     for changes, equal in (({}, True), ({column: '7'}, False)):
         with (tmp_path / 'masks.csv').open('w', newline='') as stream:
             writer = csv.DictWriter(stream, row)

@@ -13,6 +13,7 @@ from unet_perception.cli import synth_lanes
 from unet_perception.errors import DataError, RequestError, UnetPerceptionError
 from unet_perception.training.dataset import pairs_from_folder, read_pair
 from unet_perception.training.labels import classes_from_folder, groups_from_folder
+from unet_perception.training.split import split_of_folder
 
 HEIGHT, WIDTH = 160, 200
 CLASSES = 'classes: [{id: 0, name: road}, {id: 1, name: sky}, {id: 2, name: meadow}]'
@@ -118,7 +119,7 @@ def test_the_version_of_the_source_is_its_content_not_its_place(tmp_path: Path) 
     for place, names in (('a', '12'), ('b', '12'), ('c', '13')):
         synth(write_roads(tmp_path / place, tuple(names)), tmp_path / f'out_{place}')
         recipe = json.loads((tmp_path / f'out_{place}' / 'synthesis.json').read_text())
-        hashes.append(recipe['source_sha256'])
+        hashes.append(recipe['sources'][0]['sha256'])
     assert hashes[0] == hashes[1] != hashes[2]
 
 
@@ -148,6 +149,95 @@ def test_a_photo_without_a_plausible_road_passes_unpainted_and_is_counted(
 def test_an_empty_folder_may_be_filled(roads: Path, tmp_path: Path) -> None:
     (tmp_path / 'out').mkdir()
     assert synth(roads, tmp_path / 'out') == 0
+
+
+# several sources
+
+
+def write_split(root: Path, training: str, validation: str) -> Path:
+    sides = {'training': training.split(), 'validation': validation.split()}
+    (root / 'split.json').write_text(json.dumps(sides))
+    return root
+
+
+def two_sources(tmp_path: Path, names: tuple[str, ...] = ('7', '8')) -> list[Path]:
+    """Write photos 1 to 3 with a split, and others without one."""
+    real = write_split(write_roads(tmp_path / 'real', ('1', '2', '3')), '1 3', '2')
+    return [real, write_roads(tmp_path / 'drawn', names)]
+
+
+def test_what_comes_from_a_validation_photo_only_judges(tmp_path: Path) -> None:
+    synth(*two_sources(tmp_path), tmp_path / 'out', '--variants', 2)
+    split = json.loads((tmp_path / 'out' / 'split.json').read_text())
+    assert split == {
+        'training': ['1_0', '1_1', '3_0', '3_1', '7_0', '7_1', '8_0', '8_1'],
+        'validation': ['2_0', '2_1'],
+    }
+    assert split_of_folder(tmp_path / 'out').names().keys() == split.keys()
+
+
+def test_without_any_split_none_is_written(roads: Path, tmp_path: Path) -> None:
+    synth(roads, write_roads(tmp_path / 'more', ('7',)), tmp_path / 'out')
+    assert not (tmp_path / 'out' / 'split.json').exists()
+    assert len(pairs_from_folder(tmp_path / 'out')) == 3
+
+
+@pytest.mark.parametrize(
+    ('places', 'names'),
+    [
+        (('a', 'b'), ['a-2_0', 'a-10_0', 'b-2_0', 'b-10_0']),
+        (('x/data', 'y/data'), ['1-2_0', '1-10_0', '2-2_0', '2-10_0']),
+    ],
+)
+def test_photos_of_one_name_are_told_apart_by_their_source(
+    tmp_path: Path, places: tuple[str, str], names: list[str]
+) -> None:
+    synth(*(write_roads(tmp_path / place) for place in places), tmp_path / 'out')
+    groups = groups_from_folder(tmp_path / 'out')
+    assert list(groups) == names
+    assert len(set(groups.values())) == 4
+    images = contents(tmp_path / 'out')
+    first, other = (images[f'images/{name}.jpg'] for name in names[::2])
+    assert first != other, 'the name is part of the seed'
+
+
+def test_groups_of_one_name_are_told_apart_by_their_source(tmp_path: Path) -> None:
+    sources = two_sources(tmp_path)
+    for root, photo in zip(sources, '17', strict=True):
+        (root / 'groups.csv').write_text(f'name,group\n{photo},monday\n')
+    synth(*sources, tmp_path / 'out')
+    groups = groups_from_folder(tmp_path / 'out')
+    assert groups['1_0'] != groups['7_0']
+
+
+def test_more_sources_change_no_image_of_the_first(roads: Path, tmp_path: Path) -> None:
+    synth(roads, tmp_path / 'one')
+    synth(roads, write_roads(tmp_path / 'more', ('7',)), tmp_path / 'both')
+    one, both = contents(tmp_path / 'one'), contents(tmp_path / 'both')
+    assert one['images/10_0.jpg'] == both['images/10_0.jpg']
+
+
+def test_every_source_is_recorded(tmp_path: Path) -> None:
+    synth(*two_sources(tmp_path), tmp_path / 'out')
+    told = json.loads((tmp_path / 'out' / 'synthesis.json').read_text())
+    assert told['command'].startswith('unet_perception synth lanes ROADS ROADS OUT ')
+    assert [source['photos'] for source in told['sources']] == [3, 2]
+    assert len({source['sha256'] for source in told['sources']}) == 2
+
+
+def test_a_source_given_twice_is_refused(roads: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match='is given twice; name each folder once'):
+        synth(roads, roads / '.', tmp_path / 'out')
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_split_that_names_no_image_is_refused(tmp_path: Path) -> None:
+    roads = write_split(write_roads(tmp_path / 'roads'), '2 10', '11')
+    with pytest.raises(DataError, match="names '11', which has no image"):
+        synth(roads, tmp_path / 'out')
+
+
+# what goes wrong
 
 
 def no_road(root: Path) -> None:

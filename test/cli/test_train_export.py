@@ -1,5 +1,6 @@
 """The verbs `train` and `export`: what they print, and how they refuse."""
 
+from importlib.util import find_spec
 import json
 import os
 from pathlib import Path
@@ -87,12 +88,15 @@ def test_warnings_go_to_stderr(data: Path, tmp_path: Path) -> None:
 def test_export_prints_the_scores_that_the_manifest_holds(
     data: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    done = unet_perception('export', checkpoint, data, write_about(tmp_path), '--json')
+    words = (checkpoint, data, write_about(tmp_path))
+    done = unet_perception('export', *words, '--precisions', 'fp32', '--json')
     assert done.returncode == 0, done.stderr
     model = model_from_folder(tmp_path)
-    scores = json.loads(done.stdout)
-    assert list(scores) == ['64x128']
-    assert scores['64x128'].items() <= model.manifest.document['scores'].items()
+    told = json.loads(done.stdout)
+    assert list(told['scores']) == ['64x128']
+    assert told['scores']['64x128'].items() <= model.manifest.document['scores'].items()
+    (file,) = told['files']
+    assert (file, told['files'][file]['refusal']) == ('model.fp32.64x128.onnx', '')
     assert all(model.read(file) for file in model.files())
 
 
@@ -104,19 +108,47 @@ def test_without_json_both_verbs_say_what_came_of_it(
         r'^epoch 1 of 1: loss .*mIoU .*, best so far\n.*the checkpoint of epoch 1, mIoU ',
         capsys.readouterr().out,
     )
-    main(['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))])
-    assert re.search(r'disc\n  64x128: mIoU 0\.\d{4}, ECE 0\.\d{4}\n$', capsys.readouterr().out)
+    words = ['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))]
+    main([*words, '--precisions', 'fp32'])
+    assert re.search(
+        r'disc\n  64x128: mIoU 0\.\d{4}, ECE 0\.\d{4}\n'
+        r'  model.fp32.64x128.onnx: 0\.\d\d MB, IoU 0',
+        capsys.readouterr().out,
+    )
 
 
 def test_sizes_are_read_and_a_wrong_one_is_told_how_to_be_written(
     data: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))]
-    main([*words, '--sizes', '64x128,32x64'])
+    main([*words, '--sizes', '64x128,32x64', '--precisions', 'fp32'])
     assert re.search(r'  64x128: mIoU .*\n  32x64: mIoU ', capsys.readouterr().out)
     with pytest.raises(SystemExit, match='2'):
         main([*words, '--sizes', '64,128'])
     assert "'64' is no size; write height x width, as in 256x512" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match='2'):
+        main([*words, '--precisions', 'fp32,fp8'])
+    assert "'fp8' is none of fp32, fp16, int8" in capsys.readouterr().err
+
+
+def test_a_refused_file_ends_with_1_and_a_sentence(
+    data: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from unet_perception.export import trial
+
+    monkeypatch.setattr(trial, 'MOST_LOSS', -2.0)
+    words = ['export', str(checkpoint), str(data), str(write_about(tmp_path / 'disc'))]
+    assert main([*words, '--precisions', 'fp32,fp16']) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith('refused; nothing was published\n')
+    assert re.search(
+        "^unet_perception export: model.fp16.64x128.onnx: class '.*' loses .*", err, re.M
+    )
+    assert [file.name for file in (tmp_path / 'disc').iterdir()] == ['about.json']
 
 
 def test_without_torch_the_cure_is_named() -> None:
@@ -170,7 +202,7 @@ def test_train_refuses_a_folder_that_is_a_file(
 @pytest.mark.parametrize(
     ('changes', 'complaint'),
     [
-        ({'name': ''}, "about.json .*'' is not a short text"),
+        ({'name': ''}, "about.json': name '' is not a short text"),
     ],
 )
 def test_export_refuses_with_a_sentence_on_a_line_of_its_own(
@@ -207,7 +239,8 @@ augmentation: {zoom: [1.0, 1.6], light: 0.5}
 
 @pytest.mark.usefixtures('data')
 def test_from_nothing_to_a_network_that_has_learnt(tmp_path: Path) -> None:
-    pytest.importorskip('mujoco', reason="mujoco is not installed: pip install '.[train]'")
+    if find_spec('mujoco') is None:  # to import it here would settle how it renders elsewhere
+        pytest.skip("mujoco is not installed: pip install '.[train]'")
     tables, out, config = tmp_path / 'tables', tmp_path / 'out', tmp_path / 'plan.yaml'
     config.write_text(TABLES)
     drawn = unet_perception('synth', 'tabletop', tables, '--images', 40, '--size', 96, 128)

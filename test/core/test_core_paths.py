@@ -1,11 +1,18 @@
 """Models are found by name or path, and caches are private or not used."""
 
+from itertools import islice
 from pathlib import Path
 
-from helpers import ROOT, SHIPPED
+from helpers import LANE, ROOT, SHIPPED
 import pytest
 
-from unet_perception.core.paths import model_folder, private_cache_folder, share_folder
+from unet_perception.core.footage import frames_from_path
+from unet_perception.core.paths import (
+    model_folder,
+    private_cache_folder,
+    sample_footage,
+    share_folder,
+)
 from unet_perception.errors import RequestError
 
 
@@ -40,7 +47,7 @@ def test_any_folder_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.Mon
     'name', ['no_such', '/no/such', 'models/no_such', '~no_such_user/x', 'x' * 5000, 'a\0b']
 )
 def test_an_unknown_model_is_refused_with_those_that_there_are(name: str) -> None:
-    with pytest.raises(RequestError, match=f'shipped: .*{SHIPPED[0].name}') as caught:
+    with pytest.raises(RequestError, match=f'shipped: .*{LANE.name}') as caught:
         model_folder(name)
     assert repr(name) in str(caught.value)
 
@@ -51,7 +58,16 @@ def test_a_path_is_not_looked_up_among_the_shipped(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RequestError):
-        model_folder(path.format(SHIPPED[0].name))
+        model_folder(path.format(LANE.name))
+
+
+@pytest.mark.parametrize(
+    ('task', 'name'), [('lane', 'highway'), ('grasp', 'tabletop'), ('cake', 'highway')]
+)
+def test_a_task_has_its_clip_and_an_unknown_one_the_highway(task: str, name: str) -> None:
+    clip = sample_footage(task)
+    assert clip.stem == name
+    assert len(list(islice(frames_from_path(clip), 5))) == 5
 
 
 class TestCache:

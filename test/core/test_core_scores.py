@@ -51,6 +51,25 @@ def test_by_hand() -> None:
     assert confusion.coverage() == 6 / 7
 
 
+@given(SEEDS, st.integers(3, 8))
+def test_a_class_is_scored_with_its_parts_as_if_they_were_one_class(
+    seed: int, classes: int
+) -> None:
+    image, (part, whole) = labelled(seed, classes), (classes - 1, 1)
+    with_parts, plain, merged = Confusion(classes, {part: whole}), *map(Confusion, [classes] * 2)
+    one = np.arange(256).astype(np.uint8)
+    one[part] = whole
+    with_parts.add(image.truth, image.prediction)
+    plain.add(image.truth, image.prediction)
+    merged.add(one[image.truth], one[image.prediction])
+    for found, apart, together in zip(*map(by_class, (with_parts, plain, merged)), strict=True):
+        assert found[whole] == pytest.approx(together[whole], nan_ok=True)
+        others = [k for k in range(classes) if k != whole]
+        assert found[others] == pytest.approx(apart[others], nan_ok=True)
+    assert with_parts.pixel_accuracy() == pytest.approx(plain.pixel_accuracy(), nan_ok=True)
+    assert with_parts.coverage() == pytest.approx(merged.coverage(), nan_ok=True)
+
+
 @given(SEEDS, st.integers(2, 8))
 def test_scores_equal_their_definition_on_sets_of_pixels(seed: int, classes: int) -> None:
     image = labelled(seed, classes)

@@ -5,7 +5,7 @@ import gc
 from time import monotonic_ns
 import tracemalloc
 
-from helpers import SHIPPED, noise_frame
+from helpers import LANE, noise_frame
 import pytest
 
 from unet_perception.core.budget import Budget
@@ -26,7 +26,7 @@ class Node:
     """Dispatcher and pipelines as in the node, on the model's coarsest operating point."""
 
     def __init__(self, backend: str, cleaning: Cleaning) -> None:
-        model = model_from_folder(SHIPPED[0])
+        model = model_from_folder(LANE)
         artifact = model.manifest.artifact('fp32', model.manifest.best_first[-1])
         self._engine = open_engine(backend, model, artifact, 1)
         pipeline = SegmentationPipeline(

@@ -7,7 +7,7 @@ from pathlib import Path
 import sys
 import tracemalloc
 
-from helpers import SHIPPED, flip_byte, model_copy, noise
+from helpers import LANE, flip_byte, model_copy, noise
 import numpy as np
 import pytest
 
@@ -57,13 +57,13 @@ def opened(
     return module.open_engine(content, artifact, classes, 1)
 
 
-def shipped_engine(backend: str, threads: int = 1, folder: Path = SHIPPED[0]) -> Engine:
+def shipped_engine(backend: str, threads: int = 1, folder: Path = LANE) -> Engine:
     model = model_from_folder(folder)
     return open_engine(backend, model, default_artifact(model)[0], threads)
 
 
 def shipped_golden() -> Golden:
-    model = model_from_folder(SHIPPED[0])
+    model = model_from_folder(LANE)
     _, point = default_artifact(model)
     return golden_from_bytes(model.read(point.golden), point.golden.file)
 
@@ -184,7 +184,7 @@ class TestRefusals:
     def test_what_is_not_onnx_is_refused_in_one_sentence(
         self, backend: str, content: Callable[[bytes], bytes]
     ) -> None:
-        whole = next(SHIPPED[0].glob('*.onnx')).read_bytes()
+        whole = next(LANE.glob('*.onnx')).read_bytes()
         with pytest.raises(EngineError, match=r"can't open 'tiny\.onnx': .") as caught:
             opened(backend, content(whole))
         assert len(str(caught.value).splitlines()) == 1
@@ -223,7 +223,7 @@ class TestRefusals:
         self, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder = model_copy(tmp_path)
-        flip_byte(next(folder.glob('*.256x512.onnx')))
+        flip_byte(next(folder.glob('*.fp32.256x512.onnx')))
         monkeypatch.setattr('importlib.import_module', lambda *_: pytest.fail('backend was used'))
         with pytest.raises(ModelError, match='sha256 differs'):
             shipped_engine(backend, folder=folder)

@@ -19,7 +19,7 @@ from unet_perception.cli.main import main
 from unet_perception.core.manifest import model_from_folder
 from unet_perception.core.paths import model_folder
 from unet_perception.engines import default_artifact, open_engine
-model = model_from_folder(model_folder('road'))
+model = model_from_folder(model_folder('lane'))
 with open_engine(sys.argv[1], model, default_artifact(model)[0]):
     time.sleep(1.0)
 print(seen)

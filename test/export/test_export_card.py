@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from helpers import SHIPPED
+from helpers import LANE
 
 from unet_perception.core.manifest import MANIFEST
 from unet_perception.core.segmentation_scores import SegmentationScores
@@ -12,11 +12,14 @@ from unet_perception.export.card import CLASS_SCORES, SCORES, card_from_manifest
 
 def manifest(**scores: Any) -> dict[str, Any]:
     """Return a shipped manifest with two classes and, besides these, the oldest scores alone."""
-    document = json.loads((SHIPPED[0] / MANIFEST).read_text(encoding='utf-8'))
+    document = json.loads((LANE / MANIFEST).read_text(encoding='utf-8'))
     old = {'miou': 0.5, 'iou': [0.75, 0.25], 'pixel_accuracy': 0.625, 'ece': 0.125}
     kept = {key: document['scores'][key] for key in ('images', 'backend', 'data_sha256')}
     document['classes'] = [{'name': 'ground'}, {'name': 'disc'}]
     document['scores'] = kept | old | scores
+    document['calibration'] = {'temperature': 1.0}
+    for entry in document['artifacts']:
+        entry['iou'] = [0.75, 0.25]
     for point in document['operating_points']:
         point['scores'] = {'miou': 0.5, 'iou_ground': 0.75, 'iou_disc': 0.25, 'ece': 0.125}
     return document
@@ -39,6 +42,7 @@ def test_an_older_manifest_has_the_card_that_it_had() -> None:
     assert len(table(card, 'score')) == 1 + 1 + 2 + 2
     assert '| class |' not in card
     assert 'boundary' not in card.partition('## Data')[0]
+    assert 'was not calibrated' in card
 
 
 def test_of_each_class_its_scores_stand_in_a_row() -> None:

@@ -16,6 +16,7 @@ from unet_perception.core.frame import U8
 from unet_perception.core.manifest import Artifact, ModelFile
 from unet_perception.core.scores import F64
 from unet_perception.engines import ENGINES, available_engines
+from unet_perception.errors import EngineError
 from unet_perception.export.wrap import wrap
 
 HEIGHT, WIDTH, CLASSES = 8, 16, 3
@@ -97,3 +98,32 @@ def test_the_network_itself_is_left_alone() -> None:
     assert core.SerializeToString() == before
     assert [n for n in wrapped.graph.node if n.op_type == 'Conv'] == list(core.graph.node)
     assert wrapped.opset_import[0].version == 17
+
+
+@pytest.mark.parametrize('backend', available_engines())
+def test_floats_on_both_ends_hold_the_values_of_the_bytes(noise: U8, backend: str) -> None:
+    graphs = {io: wrap(mixing_core(), MEAN, STD, 1.5, io) for io in ('uint8', 'float32')}
+    kinds = [{node.op_type for node in graph.graph.node} for graph in graphs.values()]
+    assert 'Cast' in kinds[0] - kinds[1]
+    assert 'Floor' in kinds[1] - kinds[0]
+    module = import_module(f'unet_perception.engines.{ENGINES[backend].module}')
+    answers = []
+    for io, graph in graphs.items():
+        artifact = Artifact(ModelFile('model.onnx', '', 0), 'fp32', HEIGHT, WIDTH, io)
+        with module.open_engine(graph.SerializeToString(), artifact, CLASSES, 1) as engine:
+            assert engine.spec.io == io
+            answers.append(engine.infer(noise[None]).probabilities.copy())
+    assert answers[0].dtype == answers[1].dtype == np.uint8
+    assert np.array_equal(*answers)
+
+
+@pytest.mark.parametrize('backend', available_engines())
+def test_floats_that_are_no_numbers_are_an_error(noise: U8, backend: str) -> None:
+    graph = wrap(mixing_core(), MEAN, STD, float('nan'), 'float32')
+    module = import_module(f'unet_perception.engines.{ENGINES[backend].module}')
+    artifact = Artifact(ModelFile('model.onnx', '', 0), 'fp32', HEIGHT, WIDTH, 'float32')
+    with (
+        module.open_engine(graph.SerializeToString(), artifact, CLASSES, 1) as engine,
+        pytest.raises(EngineError, match='no number'),
+    ):
+        engine.infer(noise[None])

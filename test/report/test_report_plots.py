@@ -29,7 +29,15 @@ def _bars() -> Html:
     return plots.bars([plots.Bar('a < b', 2.0, 3.0, '$2 to $3'), plots.Bar('b', 1, 1, '')], 'ms')
 
 
-PLOTS = [_histogram, _timeline, _bars]
+def _reliability() -> Html:
+    return plots.reliability({'before': [(0.5, 0.4), (0.9, 0.7)], 'after': [(0.6, 0.6)]})
+
+
+def _counted() -> Html:
+    return plots.counted([0.0, 0.5, 1.0], [3, 1], 'confidence', 'share')
+
+
+PLOTS = [_histogram, _timeline, _bars, _reliability, _counted]
 
 
 def _words(svg: str) -> list[str]:
@@ -102,3 +110,15 @@ def test_a_small_image_keeps_its_size() -> None:
 
 def _xml(svg: str) -> str:
     return svg.replace('<svg', '<svg xmlns:xlink="http://www.w3.org/1999/xlink"', 1)
+
+
+@pytest.mark.parametrize('plot', PLOTS)
+def test_a_plot_can_stand_alone_as_a_file(plot: Callable[[], Html]) -> None:
+    text = plots.svg_file(plot()).decode()
+    assert ET.fromstring(text).tag == '{http://www.w3.org/2000/svg}svg'
+    assert 'var(--' not in text
+
+
+def test_a_reliability_diagram_names_its_lines() -> None:
+    words = _words(plots.svg_file(_reliability()).decode())
+    assert {'before', 'after', 'confidence', 'accuracy'} <= set(words)

@@ -203,6 +203,13 @@ class TestParameterFile:
         assert ('Takes effect at once' in comment) == row.is_live
 
 
+def test_the_file_for_grasping_holds_values_that_the_node_accepts() -> None:
+    values = yaml.safe_load((CONFIG / 'grasp.yaml').read_text())['/**']['ros__parameters']
+    rows = {row.name: row for row in PARAMETERS}
+    assert values['model'] == 'grasp'
+    assert [complaint_about(rows[name], value) for name, value in values.items()] == [None] * 2
+
+
 class TestProfiles:
     def only(self, file_name: str, tag: str) -> str:
         (text,) = (e.text for e in ET.parse(CONFIG / file_name).iter() if tag in e.tag)

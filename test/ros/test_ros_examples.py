@@ -137,7 +137,7 @@ class TestLane:
         self, mask: U8, confidence: U8 | None = None, points: int = 12, margin_px: int = 0
     ) -> Any:
         confidence = sure(mask) if confidence is None else confidence
-        return lane.boundaries_from_mask(mask, confidence, 1, 0.8, 0.5, points, margin_px)
+        return lane.boundaries_from_mask(mask, confidence, 1, 2, 6, 0.8, 0.5, points, margin_px)
 
     def test_a_trapezoids_lines_are_exact(self) -> None:
         left, right = self.found(trapezoid())
@@ -160,6 +160,24 @@ class TestLane:
         assert (right[beside, 0] == 89).all()
         assert (right[~beside, 0] > 95).all()
         assert (left == self.found(trapezoid(), points=60).left).all()
+
+    def test_a_line_on_the_road_is_road_though_its_edges_are_unsure(self) -> None:
+        mask = trapezoid()
+        confidence = sure(mask)
+        mask[70:110, 76:82] = 2
+        confidence[70:110, 74:84] = 130
+        for found, plain in zip(
+            self.found(mask, confidence), self.found(trapezoid()), strict=True
+        ):
+            assert (found == plain).all()
+
+    def test_beside_a_line_an_obstacle_and_the_unknown_are_no_road(self) -> None:
+        mask = trapezoid()
+        mask[80:100, 88:90] = 2
+        mask[80:100, 90:95] = UNKNOWN
+        _, right = self.found(mask, points=60)
+        beside = (right[:, 1] >= 80) & (right[:, 1] < 100)
+        assert (right[beside, 0] == 89).all()
 
     def test_the_road_ends_at_what_bars_it_however_thin(self) -> None:
         mask = trapezoid()
@@ -206,7 +224,8 @@ class DiscEngine(FakeEngine):
     def infer(self, image: U8) -> EngineOutput:
         if len(self.images) == TIMED_RUNS + 1:  # and the golden check
             disc = discs((300, 100, 60), shape=(256, 512)) * 250
-            self._probabilities[0] = np.stack([255 - disc, disc])
+            self._probabilities[0] = 0
+            self._probabilities[0, :2] = 255 - disc, disc
         return super().infer(image)
 
 

@@ -25,11 +25,11 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A copy of the shipped model, to damage."""
-    return Path(shutil.copytree(model_folder('road'), tmp_path / 'road'))
+    return Path(shutil.copytree(model_folder('lane'), tmp_path / 'lane'))
 
 
 def onnx_of(model: Path) -> Path:
-    (file,) = model.glob('*.256x512.onnx')
+    (file,) = model.glob('*.fp32.256x512.onnx')
     return file
 
 
@@ -85,7 +85,7 @@ def test_a_bad_model_is_refused_in_one_sentence_and_a_good_one_then_served(
         message = rig.message_of('engine')
         assert REFUSALS[damage] in message
         assert '\n' not in message
-        rig.node.set_parameters([Parameter('model', value='road')])
+        rig.node.set_parameters([Parameter('model', value='lane')])
         rig.start()
         assert wait_until(lambda: rig.level_of('engine') == 0)
 

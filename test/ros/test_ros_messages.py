@@ -66,7 +66,7 @@ def test_label_info_names_the_classes_and_the_threshold(monkeypatch: pytest.Monk
         VisionClass=lambda class_id, class_name: (class_id, class_name),
     )  # vision_msgs has no wheel; its fields are those of its LabelInfo.msg and VisionClass.msg
     monkeypatch.setattr(messages, 'import_module', lambda _: kinds)
-    manifest = model_from_folder(model_folder('road')).manifest
+    manifest = model_from_folder(model_folder('lane')).manifest
     message = label_info_message(manifest, 0.25, time_from_ns(7))
-    assert message.class_map == [(0, 'background'), (1, 'road')]
+    assert message.class_map == [(0, 'background'), (1, 'road'), (2, 'line')]
     assert (message.threshold, message.header.stamp.nanosec) == (0.25, 7)

@@ -30,7 +30,10 @@ torch.set_num_threads(1)
 CONFIGURATION = UNetConfig(2, widths=(8, 16, 24))
 RECORD: dict[str, Any] = {
     'plan': {'size': [64, 128]},
-    'classes': [{'id': 0, 'name': 'a', 'color': [0, 0, 0]}, {'id': 1, 'name': 'b', 'color': []}],
+    'classes': [
+        {'id': 0, 'name': 'a', 'color': [0, 0, 0]},
+        {'id': 1, 'name': 'b', 'color': [1, 2, 3]},
+    ],
     'data_sha256': '0' * 64,
     'normalisation': {'mean': [1.0, 2.0, 3.0], 'std': [1.0, 1.0, 1.0]},
     'epochs_done': 1,

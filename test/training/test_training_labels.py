@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from unet_perception.core.manifest import ClassInfo
+from unet_perception.core.manifest import ClassInfo, parts_of
 from unet_perception.errors import DataError
 from unet_perception.training.labels import (
     classes_from_folder,
@@ -21,6 +21,14 @@ TWO = [ClassInfo(0, 'background', (0, 0, 0)), ClassInfo(1, 'road', (128, 64, 128
 def test_classes_survive_the_file(tmp_path: Path) -> None:
     write_classes(tmp_path, TWO)
     assert classes_from_folder(tmp_path) == tuple(TWO)
+
+
+def test_a_part_survives_the_file_and_the_whole_needs_no_word(tmp_path: Path) -> None:
+    classes = (*TWO, ClassInfo(2, 'line', (255, 0, 0), part_of='road'))
+    write_classes(tmp_path, classes)
+    assert classes_from_folder(tmp_path) == classes
+    assert parts_of(classes) == {2: 1}
+    assert (tmp_path / 'classes.yaml').read_text().count('part_of') == 1
 
 
 def test_a_class_without_a_colour_is_black(tmp_path: Path) -> None:
@@ -41,6 +49,9 @@ def test_a_class_without_a_colour_is_black(tmp_path: Path) -> None:
         ('classes: [{id: 0, name: a}, {id: 1}]', "'name'"),
         ('classes: [{id: 0, name: a}, {id: 1, name: b, color: [1, 2]}]', r'color \[1, 2\]'),
         ('classes: [{id: 0, name: a}, {id: 1, name: b, color: red}]', "color 'red'"),
+        ('classes: [{id: 0, name: a}, {id: 1, name: b, part_of: c}]', "part_of 'c', which is no"),
+        ('classes: [{id: 0, name: a}, {id: 1, name: b, part_of: b}]', "part_of 'b', which is no"),
+        ('classes: [{id: 0, name: a}, {id: 1, name: b, part_of: 5}]', 'part_of 5; write a class'),
         ('classes: [', 'expected classes'),
         ('[' * 20_000, 'expected classes'),
         ('classes: [{id: false, name: a}, {id: true, name: b}]', 'class 0 has id False'),

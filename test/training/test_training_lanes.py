@@ -9,7 +9,7 @@ import pytest
 from unet_perception.core.frame import U8
 from unet_perception.core.geometry import Size
 from unet_perception.core.scores import F64, IGNORE
-from unet_perception.training.synthetic import lanes_scene
+from unet_perception.training.synthetic import lanes_scene, lanes_world
 from unet_perception.training.synthetic.lanes_ground import Road, road_from_mask
 from unet_perception.training.synthetic.lanes_ridges import ridges
 from unet_perception.training.synthetic.lanes_scene import Scene, paint_scene
@@ -80,9 +80,11 @@ def columns_of(road: Road, across: float) -> F64:
 
 @pytest.fixture
 def calm(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Leave out shadows, glare and all that is no line."""
-    monkeypatch.setattr(lanes_scene, 'SHADOWS', 0.0)
-    monkeypatch.setattr(lanes_scene, 'GLARE', 0.0)
+    """Leave out shadows, glare, other places and all that is no line."""
+    for chance in ('SHADOWS', 'GLARE', 'PAVEMENT', 'PARALLEL'):
+        monkeypatch.setattr(lanes_scene, chance, 0.0)
+    for chance in ('NEW_SKY', 'RECOLORED'):
+        monkeypatch.setattr(lanes_world, chance, 0.0)
     monkeypatch.setattr(lanes_scene, 'random_distractors', lambda *_: ())
     monkeypatch.setattr(lanes_scene, 'random_extras', lambda *_: ())
     return monkeypatch

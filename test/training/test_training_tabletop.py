@@ -15,6 +15,7 @@ try:
     from unet_perception.training.synthetic import heap as heaps
     from unet_perception.training.synthetic import tabletop
     from unet_perception.training.synthetic.camera import Studio, aim
+    from unet_perception.training.synthetic.catalogue import NAMES
     from unet_perception.training.synthetic.sensor import exposed
     from unet_perception.training.synthetic.stage import OBJECT
     from unet_perception.training.synthetic.tabletop import Picture, pictures_from_scene
@@ -34,7 +35,7 @@ def studio() -> Iterator[Studio]:
 
 @pytest.fixture(scope='module')
 def heap(studio: Studio) -> heaps.Heap:
-    found = heaps.drop_heap(SIZE, np.random.default_rng(4))
+    found = heaps.drop_heap(SIZE, NAMES, np.random.default_rng(4))
     assert found is not None
     studio.load(found)
     return found
@@ -114,7 +115,7 @@ def test_a_scene_that_fails_is_drawn_again_in_the_same_way(
     usual = as_bytes(draw(studio, seed=0, scene=0, views=1))
 
     def drawn_at_second_attempt() -> bytes:
-        attempts = iter([lambda size, rng: None, heaps.drop_heap])
+        attempts = iter([lambda *_: None, heaps.drop_heap])
         monkeypatch.setattr(tabletop, 'drop_heap', lambda *order: next(attempts)(*order))
         return as_bytes(draw(studio, seed=0, scene=0, views=1))
 

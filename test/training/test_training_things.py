@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from unet_perception.core.frame import U8
-from unet_perception.training.synthetic.catalogue import KINDS, random_thing
+from unet_perception.errors import RequestError
+from unet_perception.training.synthetic.catalogue import (
+    KINDS,
+    NAMES,
+    check_kinds,
+    random_thing,
+)
 from unet_perception.training.synthetic.colors import contrasting, luma, random_color
 from unet_perception.training.synthetic.meshes import (
     BOX_CELLS,
@@ -151,3 +157,24 @@ def test_muting_takes_colour_out_of_most_and_never_adds_any() -> None:
     spans = [int(np.ptp(muted(rng(seed), vivid)[0, 0].astype(int))) for seed in range(100)]
     assert max(spans) == 230
     assert np.median(spans) < 140
+
+
+def test_only_things_of_the_kinds_asked_for_are_made() -> None:
+    made: list[str] = []
+    kinds = {kind: lambda _, kind=kind: made.append(kind.__name__) for kind in KINDS}
+    with pytest.MonkeyPatch.context() as patch:
+        named = {}
+        for kind, make in kinds.items():
+            make.__name__ = kind.__name__
+            named[make] = KINDS[kind]
+        patch.setattr('unet_perception.training.synthetic.catalogue.KINDS', named)
+        for seed in range(200):
+            random_thing(rng(seed), ('mug', 'banana'))
+    assert set(made) == {'mug', 'banana'}
+    assert made.count('mug') > made.count('banana') > 30, 'in proportion to their weights'
+
+
+def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
+    check_kinds(NAMES)
+    with pytest.raises(RequestError, match=r"'moug' is no kind of thing; there are carton, .*mug"):
+        check_kinds(['mug', 'moug'])

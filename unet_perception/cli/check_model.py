@@ -4,10 +4,12 @@ Knows manifest, engines and golden; changes nothing in the folder.
 """
 
 import argparse
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
+from ..core.checksums import SUMS, problems_by_file
 from ..core.golden import check_golden, golden_from_bytes
 from ..core.manifest import Artifact, Model, ModelFile, model_from_folder
 from ..core.paths import model_folder
@@ -41,13 +43,16 @@ def findings_about(folder: Path, backends: list[str]) -> list[Finding]:
 
     A finding has `check`, `subject` and `problem`, which is empty if all is well.
     """
+    sums = _check_sums(folder)
     try:
         model = model_from_folder(folder)
     except UnetPerceptionError as exc:
-        return [_finding('manifest', str(folder), str(exc))]
+        return [_finding('manifest', str(folder), str(exc)), *sums]
     schema = model.manifest.document['schema']
-    findings = [_finding('manifest', str(folder), '', schema=schema)]
+    findings = [_finding('manifest', str(folder), '', schema=schema), *sums]
     findings += [_check_file(model, file) for file in model.files()]
+    if importlib.util.find_spec('onnx'):
+        findings += [_check_precision(model, artifact) for artifact in model.manifest.artifacts]
     findings += [
         _check_engine(model, artifact, backend)
         for backend in backends
@@ -63,12 +68,38 @@ def _finding(check: str, subject: str, problem: str, **details: Any) -> Finding:
     return {'check': check, 'subject': subject, 'problem': problem, **details}
 
 
+def _check_sums(folder: Path) -> list[Finding]:
+    """Compare every file of the folder with SHA256SUMS."""
+    try:
+        problems = problems_by_file(folder)
+    except UnetPerceptionError as exc:
+        return [_finding('sums', SUMS, str(exc))]
+    return [
+        _finding('sums', name, f'{str(folder / name)!r} {problem}' if problem else '')
+        for name, problem in problems.items()
+    ]
+
+
 def _check_file(model: Model, file: ModelFile) -> Finding:
     try:
         model.read(file)
     except UnetPerceptionError as exc:
         return _finding('sha256', file.file, str(exc))
     return _finding('sha256', file.file, '', sha256=file.sha256)
+
+
+def _check_precision(model: Model, artifact: Artifact) -> Finding:
+    """Compare what the file's tensors show with what the manifest says."""
+    from ..export.precision import precision_of_bytes
+
+    subject = artifact.file.file
+    try:
+        found = precision_of_bytes(model.read(artifact.file), subject)
+    except UnetPerceptionError as exc:
+        return _finding('tensors', subject, str(exc))
+    is_right = found == artifact.precision
+    problem = f'its tensors are {found}, the manifest says {artifact.precision}; export it again'
+    return _finding('tensors', subject, '' if is_right else problem, precision=found)
 
 
 def _check_engine(model: Model, artifact: Artifact, backend: str) -> Finding:

@@ -37,12 +37,16 @@ OUTPUTS = ('overlay.mp4', 'report.html', 'summary.json')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `demo` takes."""
     parser.add_argument('--out', type=Path, default=Path('out/demo'), help='default: out/demo')
-    parser.add_argument('--source', type=Path, help='video or folder of images; default: shipped')
+    parser.add_argument(
+        '--source',
+        type=Path,
+        help='video or folder of images; default: the shipped clip for the model',
+    )
     parser.add_argument('--seconds', type=_within(0.1, 3600.0), default=15.0, help='default: 15')
     parser.add_argument(
         '--rate', type=_within(0.1, 1000.0), default=25.0, help='images per second; default: 25'
     )
-    parser.add_argument('--model', default='road', help='shipped model or folder; default: road')
+    parser.add_argument('--model', default='lane', help='shipped model or folder; default: lane')
     parser.add_argument('--backend', default='auto', help='auto, openvino or onnxruntime')
     parser.add_argument('--json', action='store_true', help='print the summary as JSON')
 
@@ -58,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
     frames = round(options.seconds * options.rate)
     if frames < 1:
         raise RequestError('--seconds times --rate must be at least one image')
-    source = options.source or sample_footage()
-    next(frames_from_path(source))  # what can't be played is refused before anything starts
     model = model_folder(options.model)
+    source = options.source or sample_footage(model_from_folder(model).manifest.task)
+    next(frames_from_path(source))  # what can't be played is refused before anything starts
     choose_backend(options.backend)
     _make_empty(options.out)
     say = _silence if options.json else _print

@@ -12,12 +12,13 @@ from .. import __version__
 from ..errors import UnetPerceptionError
 
 VERBS = {
-    'demo': 'segment real driving footage over real ROS 2 topics, and report',
+    'demo': 'segment sample footage over real ROS 2 topics, and report',
     'doctor': 'check that this machine can serve: ROS 2, transport, engines, model',
-    'check-model': 'verify hashes, inputs, outputs and golden of a model folder',
+    'check-model': 'verify every byte, precision, inputs, outputs and golden of a model folder',
     'check-data': 'find what would ruin a training: pairs, ids, sizes, duplicates, shares',
-    'synth': 'draw labelled images: tabletops in a simulator, lane lines on photos of roads',
+    'synth': 'draw labelled images: tabletops in a simulator, streets, lane lines on roads',
     'train': 'train the U-Net on a folder of images and masks',
+    'calibrate': 'make the confidences of a checkpoint mean what they say',
     'export': 'turn a checkpoint into a model folder',
 }
 EXTRA = "'.[train]' in the source folder"

@@ -10,7 +10,8 @@ from typing import Any
 
 COMMANDS = {
     'tabletop': 'render cluttered tabletops: background 0, object 1, and instance ids',
-    'lanes': 'paint lane lines on photos of roads: background 0, road 1, line 2',
+    'streets': 'render streets as a dash camera sees them: background 0, road 1',
+    'lanes': 'paint lane lines on labelled roads: background 0, road 1, line 2',
 }
 EPILOG = """\
 Each writes a data folder as check-data and train read it: images/, masks/, classes.yaml,

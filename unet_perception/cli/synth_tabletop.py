@@ -27,6 +27,7 @@ Needs MuJoCo (pip install '.[train]' in the source folder) and an EGL library (a
 libegl1 libgl1-mesa-dri); no window, no GPU.
 
   unet_perception synth tabletop out/tables --images 2000 --seed 1
+  unet_perception synth tabletop out/unseen --only mug,banana
   unet_perception check-data out/tables
 """
 
@@ -46,15 +47,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='of the images in pixels, default: 240 320',
     )
     parser.add_argument('--views', type=int, default=4, help='pictures of a scene, default: 4')
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        '--only',
+        type=_names,
+        metavar='KIND,KIND',
+        help='only these kinds of things, as mug,banana (a wrong name lists all); default: all',
+    )
+    kinds.add_argument(
+        '--without',
+        type=_names,
+        metavar='KIND,KIND',
+        default=(),
+        help='all kinds but these, so that they stay unseen',
+    )
     parser.add_argument('--json', action='store_true', help='print what was drawn as JSON')
 
 
 def run(options: argparse.Namespace) -> int:
     """Draw; 0 when done."""
     from ..core.geometry import Size
+    from ..training.synthetic.catalogue import NAMES, check_kinds
     from ..training.synthetic.tabletop_folder import Job, write_tabletops
 
-    job = Job(options.images, options.seed, Size(*options.size), options.views)
+    check_kinds(options.without)
+    kinds = options.only or tuple(name for name in NAMES if name not in options.without)
+    job = Job(options.images, options.seed, Size(*options.size), options.views, kinds)
     start = time.monotonic()
     with Bar(quiet=options.json) as bar:
         drawn = write_tabletops(options.out, job, bar.update)
@@ -70,6 +88,10 @@ def run(options: argparse.Namespace) -> int:
             f'{objects["p50"]:g} objects, {100 * shares["p50"]:.0f} % of the pixels'
         )
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(','))
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:

@@ -93,5 +93,5 @@ def _print_end(options: argparse.Namespace, history: 'list[EpochReport]') -> Non
     print(
         f'{options.out}: the checkpoint of epoch {best.epoch}, mIoU {best.miou:.4f}{early}\n'
         f'next: unet_perception export {options.out} {options.data} MODEL, with an about.json in '
-        f'MODEL (copy models/road/about.json and edit it)'
+        f'MODEL (copy models/lane/about.json and edit it)'
     )

@@ -18,6 +18,8 @@ class EngineSpec(NamedTuple):
     height: int
     width: int
     classes: int
+    io: str = 'uint8'
+    """Type of what goes into the file and comes out: uint8, or float32 of the same values."""
 
 
 class EngineTimes(NamedTuple):

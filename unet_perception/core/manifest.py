@@ -4,17 +4,19 @@ Knows JSON, hashes and the schema; not what is inside an ONNX file. Every file i
 checked against its hash before anyone else sees a byte of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import hashlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ModelError
-from .geometry import Resize
+from .geometry import Resize, Size
 from .overlay import Color
 
 SCHEMA = 1
+PRECISIONS = ('fp32', 'fp16', 'int8')
+IO_TYPES = ('uint8', 'float32')
 MANIFEST = 'manifest.json'
 MOST_CLASSES = 8
 _MANIFEST_BYTES = 1 << 20
@@ -27,6 +29,24 @@ class ClassInfo(NamedTuple):
     id: int
     name: str
     color: Color  # RGB
+    part_of: str = ''
+    """Name of the class whose surface this one lies on, as a line on a road; mostly none."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON values, without what is not said."""
+        values: dict[str, Any] = {'id': self.id, 'name': self.name, 'color': list(self.color)}
+        return {**values, **({'part_of': self.part_of} if self.part_of else {})}
+
+
+def parts_of(classes: Sequence[ClassInfo]) -> dict[int, int]:
+    """Map the id of each class that is a part to that of its whole; ValueError if it has none."""
+    wholes = {entry.name: entry.id for entry in classes if not entry.part_of}
+    for entry in classes:
+        _require(
+            not entry.part_of or entry.part_of in wholes,
+            f'class {entry.name!r} is part_of {entry.part_of!r}, which is no whole class',
+        )
+    return {entry.id: wholes[entry.part_of] for entry in classes if entry.part_of}
 
 
 class ModelFile(NamedTuple):
@@ -44,6 +64,13 @@ class Artifact(NamedTuple):
     precision: str
     height: int
     width: int
+    io: str = 'uint8'
+    """Type of its input and output: uint8, or float32 of the same values."""
+
+    @property
+    def size(self) -> Size:
+        """The size of its input."""
+        return Size(self.height, self.width)
 
 
 class OperatingPoint(NamedTuple):
@@ -86,6 +113,11 @@ class Manifest(NamedTuple):
     def colors(self) -> list[Color]:
         """Return the classes' RGB colours, by id."""
         return [info.color for info in self.classes]
+
+    @property
+    def parts(self) -> dict[int, int]:
+        """Return the id of the whole for the id of each class that is a part of one."""
+        return parts_of(self.classes)
 
     @property
     def best_first(self) -> list[OperatingPoint]:
@@ -164,18 +196,21 @@ def _bytes_of(path: Path, most: int) -> bytes:
 
 def _manifest_from_document(values: Mapping[str, Any]) -> Manifest:
     """Build the manifest; KeyError, TypeError or ValueError if a field is not as it must be."""
+    io = values['input']['dtype']
+    _require(io in IO_TYPES, f'input.dtype must be one of {", ".join(IO_TYPES)}')
     fixed = {
-        'input': {'layout': 'NHWC', 'dtype': 'uint8', 'channels': 'rgb'},
-        'output': {'kind': 'probabilities', 'layout': 'NCHW', 'dtype': 'uint8'},
+        'input': {'layout': 'NHWC', 'channels': 'rgb'},
+        'output': {'kind': 'probabilities', 'layout': 'NCHW', 'dtype': io},
     }
     for section, expected in fixed.items():
         for key, value in expected.items():
             _require(values[section][key] == value, f'{section}.{key} must be {value!r}')
     classes = tuple(_class_from(k, entry) for k, entry in enumerate(values['classes']))
     _require(2 <= len(classes) <= MOST_CLASSES, f'2 to {MOST_CLASSES} classes are possible')
+    parts_of(classes)
     points = tuple(_point_from(entry) for entry in values['operating_points'])
     _require(bool(points), 'operating_points is empty')
-    artifacts = tuple(_artifact_from(entry) for entry in values['artifacts'])
+    artifacts = tuple(_artifact_from(entry, io) for entry in values['artifacts'])
     _require(
         {(a.height, a.width) for a in artifacts} == {point[:2] for point in points},
         'artifacts and operating_points must be of the same sizes',
@@ -198,7 +233,8 @@ def _manifest_from_document(values: Mapping[str, Any]) -> Manifest:
 def _class_from(position: int, entry: Mapping[str, Any]) -> ClassInfo:
     _require(entry['id'] == position, f'class ids count from 0; found {entry["id"]!r}')
     red, green, blue = (_integer(part, 0, 255) for part in entry['color'])
-    return ClassInfo(position, _text(entry['name']), (red, green, blue))
+    part_of = _text(entry['part_of']) if 'part_of' in entry else ''
+    return ClassInfo(position, _text(entry['name']), (red, green, blue), part_of)
 
 
 def _file_from(entry: Mapping[str, Any]) -> ModelFile:
@@ -208,10 +244,10 @@ def _file_from(entry: Mapping[str, Any]) -> ModelFile:
     return ModelFile(name, _text(entry['sha256']), _integer(entry['bytes'], 1, _MODEL_BYTES))
 
 
-def _artifact_from(entry: Mapping[str, Any]) -> Artifact:
+def _artifact_from(entry: Mapping[str, Any], io: str) -> Artifact:
     precision = _text(entry['precision'])
-    _require(precision in ('fp32', 'fp16', 'int8'), f'precision {precision!r} is unknown')
-    return Artifact(_file_from(entry), precision, *_size_from(entry))
+    _require(precision in PRECISIONS, f'precision {precision!r} is unknown')
+    return Artifact(_file_from(entry), precision, *_size_from(entry), io)
 
 
 def _point_from(entry: Mapping[str, Any]) -> OperatingPoint:

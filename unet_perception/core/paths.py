@@ -46,9 +46,13 @@ def model_folder(name_or_path: str) -> Path:
     )
 
 
-def sample_footage() -> Path:
-    """Return the shipped highway clip."""
-    return share_folder() / 'examples' / 'footage' / 'highway.mp4'
+FOOTAGE = {'lane': 'highway.mp4', 'grasp': 'tabletop.mp4'}
+"""Shipped clips by the task they show."""
+
+
+def sample_footage(task: str = 'lane') -> Path:
+    """Return the shipped clip for a task, the highway for one that has none of its own."""
+    return share_folder() / 'examples' / 'footage' / FOOTAGE.get(task, FOOTAGE['lane'])
 
 
 def private_cache_folder(kind: str) -> Path | None:

@@ -3,6 +3,8 @@
 Knows class ids; not confidences, neighbours (`reliability`, `boundary`, `islands`) or files.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,11 +36,17 @@ class Confusion:
     A labelled pixel that the model calls unknown is no answer, neither right nor wrong: scores
     are of the answers, and `coverage` tells how many pixels got one. Whoever holds that unknown
     is a miss multiplies: `recall() * class_coverage()` is the share found of all labelled pixels.
+
+    `parts` maps a class to the one it is a part of, as lines on a road: a class's scores are those
+    of it and its parts together. Pixel accuracy tells all classes apart.
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, parts: Mapping[int, int] | None = None) -> None:
         self.counts = np.zeros((classes, classes), np.int64)  # [truth, prediction]
         self.unknown = np.zeros(classes, np.int64)  # [truth]
+        self._belongs = np.eye(classes, dtype=np.int64)  # [whole, part]
+        for part, whole in (parts or {}).items():
+            self._belongs[whole, part] = 1
 
     def add(self, truth: U8, prediction: U8) -> None:
         """Count two masks of one shape; pixels that are `IGNORE` in the truth are left out."""
@@ -73,7 +81,7 @@ class Confusion:
 
     def pixel_accuracy(self) -> float:
         """Share of answered pixels whose class is right; NaN without any."""
-        return float(ratio(self._hits().sum(), self.counts.sum()))
+        return float(ratio(self.counts.trace(), self.counts.sum()))
 
     def coverage(self) -> float:
         """Share of labelled pixels that got an answer, and not unknown; NaN without any."""
@@ -81,15 +89,16 @@ class Confusion:
 
     def class_coverage(self) -> F64:
         """`coverage` of the pixels of each true class, (C,)."""
-        return ratio(self._true(), self._true() + self.unknown)
+        return ratio(self._true(), self._true() + self._belongs @ self.unknown)
 
     def _hits(self) -> I64:
-        return self.counts.diagonal()
+        pixels: I64 = (self._belongs @ self.counts @ self._belongs.T).diagonal()
+        return pixels
 
     def _true(self) -> I64:
-        pixels: I64 = self.counts.sum(1)
+        pixels: I64 = self._belongs @ self.counts.sum(1)
         return pixels
 
     def _predicted(self) -> I64:
-        pixels: I64 = self.counts.sum(0)
+        pixels: I64 = self._belongs @ self.counts.sum(0)
         return pixels

@@ -3,6 +3,7 @@
 Knows which counts there are and how their scores are called; counts nothing itself.
 """
 
+from collections.abc import Mapping
 import math
 from typing import Any, NamedTuple
 
@@ -58,15 +59,19 @@ class Scores(NamedTuple):
         """Return every score under its name as plain JSON values; NaN becomes null."""
         counted = {k: v for k, v in self._asdict().items() if k != 'reliability'}
         errors = {k: getattr(self, k) for k in ('ece', 'ece_boundary', 'class_ece')}
-        return {name: _json_from(value) for name, value in {**counted, **errors}.items()}
+        return {name: json_from(value) for name, value in {**counted, **errors}.items()}
 
 
 class SegmentationScores:
-    """Scores masks and confidences against the truth, over any number of images."""
+    """Scores masks and confidences against the truth, over any number of images.
 
-    def __init__(self, classes: int) -> None:
+    Scores of overlap are of a class and its `parts` together (see `Confusion`); boundaries,
+    islands and reliability are of each class by itself.
+    """
+
+    def __init__(self, classes: int, parts: Mapping[int, int] | None = None) -> None:
         self._images = 0
-        self._confusion = Confusion(classes)
+        self._confusion = Confusion(classes, parts)
         self._boundary = BoundaryIoU(classes)
         self._islands = Islands(classes)
         self._reliability = ReliabilityCounts(classes)
@@ -102,8 +107,8 @@ class SegmentationScores:
         )
 
 
-def _json_from(value: Any) -> Any:
+def json_from(value: Any) -> Any:
     """Replace NaN by None, in lists too."""
     if isinstance(value, list):
-        return [_json_from(each) for each in value]
+        return [json_from(each) for each in value]
     return None if isinstance(value, float) and math.isnan(value) else value

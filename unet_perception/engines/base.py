@@ -3,15 +3,19 @@
 Knows names, types and shapes; no backend's library.
 """
 
+import math
 from types import TracebackType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.engine import EngineSpec
 from ..core.frame import U8
+from ..core.manifest import Artifact
 from ..errors import EngineError
 
+IO = NDArray[Any]
 E = TypeVar('E', bound='EngineBase')
 
 
@@ -22,10 +26,16 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
 
 
+def spec_of(backend: str, device: str, artifact: Artifact, classes: int) -> EngineSpec:
+    """Return what an engine serves that has opened `artifact`."""
+    sizes = (artifact.height, artifact.width, classes)
+    return EngineSpec(backend, device, artifact.precision, *sizes, artifact.io)
+
+
 def check_tensors(spec: EngineSpec, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-    """EngineError unless there is one uint8 image in and one uint8 probability map out."""
-    expected_in = [Tensor('uint8', (1, spec.height, spec.width, 3))]
-    expected_out = [Tensor('uint8', (1, spec.classes, spec.height, spec.width))]
+    """EngineError unless one image goes in and one probability map comes out, of type `io`."""
+    expected_in = [Tensor(spec.io, (1, spec.height, spec.width, 3))]
+    expected_out = [Tensor(spec.io, (1, spec.classes, spec.height, spec.width))]
     for what, found, expected in (
         ('inputs', inputs, expected_in),
         ('outputs', outputs, expected_out),
@@ -42,8 +52,23 @@ class EngineBase:
 
     def __init__(self, spec: EngineSpec) -> None:
         self.spec = spec
-        self._image: U8 = np.zeros((1, spec.height, spec.width, 3), np.uint8)
-        self._probabilities: U8 = np.zeros((1, spec.classes, spec.height, spec.width), np.uint8)
+        shape = (1, spec.classes, spec.height, spec.width)
+        self._image: IO = np.zeros((1, spec.height, spec.width, 3), spec.io)
+        self._answer: IO = np.zeros(shape, spec.io)
+        is_bytes = self._answer.dtype == np.uint8
+        self._probabilities: U8 = self._answer if is_bytes else np.zeros(shape, np.uint8)
+
+    def _answered(self) -> U8:
+        """Return the answer as bytes; floats hold their values already, rounded by the file.
+
+        EngineError for floats that are no numbers.
+        """
+        if self._probabilities is not self._answer:
+            if not math.isfinite(self._answer.sum()):
+                raise EngineError('the model answered with what is no number; export it again')
+            np.clip(self._answer, 0.0, 255.0, out=self._answer)
+            np.copyto(self._probabilities, self._answer, casting='unsafe')
+        return self._probabilities
 
     def close(self) -> None:
         """Free everything; may be called again."""

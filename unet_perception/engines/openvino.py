@@ -18,16 +18,14 @@ from ..core.frame import U8
 from ..core.manifest import Artifact
 from ..core.paths import private_cache_folder
 from ..errors import EngineError
-from .base import EngineBase, Tensor, check_tensors
+from .base import EngineBase, Tensor, check_tensors, spec_of
 
 
 def open_engine(
     content: bytes, artifact: Artifact, classes: int, threads: int
 ) -> 'OpenVinoEngine':
     """Compile an ONNX file's bytes, or take the compiled model from the cache."""
-    spec = EngineSpec(
-        'openvino', 'CPU', artifact.precision, artifact.height, artifact.width, classes
-    )
+    spec = spec_of('openvino', 'CPU', artifact, classes)
     try:
         core = ov.Core()
         network = core.read_model(content)
@@ -49,7 +47,7 @@ class OpenVinoEngine(EngineBase):
         super().__init__(spec)
         self._request: Any = compiled.create_infer_request()
         self._request.set_input_tensor(ov.Tensor(self._image, shared_memory=True))
-        self._request.set_output_tensor(ov.Tensor(self._probabilities, shared_memory=True))
+        self._request.set_output_tensor(ov.Tensor(self._answer, shared_memory=True))
 
     def infer(self, image: U8) -> EngineOutput:
         """Run the network on RGB bytes (1, H, W, 3); EngineError if it fails or is closed."""
@@ -61,7 +59,7 @@ class OpenVinoEngine(EngineBase):
             self._request.infer(share_outputs=True)  # else it returns a copy of them
         except RuntimeError as exc:
             raise EngineError(f'OpenVINO failed to run: {_first_line(exc)}') from exc
-        return EngineOutput(self._probabilities, EngineTimes(perf_counter_ns() - start))
+        return EngineOutput(self._answered(), EngineTimes(perf_counter_ns() - start))
 
     def close(self) -> None:
         """Free the infer request and with it the compiled model."""

@@ -16,17 +16,19 @@ from ..core.engine import EngineOutput, EngineSpec, EngineTimes
 from ..core.frame import U8
 from ..core.manifest import Artifact
 from ..errors import EngineError
-from .base import EngineBase, Tensor, check_tensors
+from .base import EngineBase, Tensor, check_tensors, spec_of
 
 
-def open_engine(content: bytes, artifact: Artifact, classes: int, threads: int) -> 'OrtEngine':
-    """Load an ONNX file's bytes into a CPU session."""
-    spec = EngineSpec(
-        'onnxruntime', 'CPU', artifact.precision, artifact.height, artifact.width, classes
-    )
+def open_engine(
+    content: bytes, artifact: Artifact, classes: int, threads: int, *, optimize: bool = True
+) -> 'OrtEngine':
+    """Load an ONNX file's bytes into a CPU session; unless `optimize`, no operators are fused."""
+    spec = spec_of('onnxruntime', 'CPU', artifact, classes)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    if not optimize:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = onnxruntime.InferenceSession(
             content, options, providers=['CPUExecutionProvider']
@@ -48,7 +50,7 @@ class OrtEngine(EngineBase):
         self._binding: Any = session.io_binding()
         for bind, ports, array in (
             (self._binding.bind_input, session.get_inputs(), self._image),
-            (self._binding.bind_output, session.get_outputs(), self._probabilities),
+            (self._binding.bind_output, session.get_outputs(), self._answer),
         ):
             bind(ports[0].name, 'cpu', 0, array.dtype, array.shape, array.ctypes.data)
 
@@ -62,7 +64,7 @@ class OrtEngine(EngineBase):
             self._session.run_with_iobinding(self._binding)
         except Exception as exc:  # its exceptions share no base but Exception
             raise EngineError(f'ONNX Runtime failed to run: {exc}') from exc
-        return EngineOutput(self._probabilities, EngineTimes(perf_counter_ns() - start))
+        return EngineOutput(self._answered(), EngineTimes(perf_counter_ns() - start))
 
     def close(self) -> None:
         """Free binding and session."""
@@ -70,4 +72,6 @@ class OrtEngine(EngineBase):
 
 
 def _tensors(ports: list[Any]) -> list[Tensor]:
-    return [Tensor(port.type[len('tensor(') : -1], tuple(port.shape)) for port in ports]
+    kinds = (port.type[len('tensor(') : -1] for port in ports)
+    names = ('float32' if kind == 'float' else kind for kind in kinds)
+    return [Tensor(name, tuple(port.shape)) for name, port in zip(names, ports, strict=True)]

@@ -6,6 +6,7 @@ Knows the manifest's fields; measures nothing itself.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+RELIABILITY, FAILURES = 'reliability.svg', 'failures.jpg'
 SCORES = {
     'boundary_iou': 'mean boundary IoU',
     'pixel_accuracy': 'pixel accuracy',
@@ -31,19 +32,19 @@ def card_from_manifest(document: Mapping[str, Any]) -> str:
     names = [entry['name'] for entry in document['classes']]
     limits = '\n'.join(f'- {sentence}' for sentence in about['limits'])
     commands = '\n'.join(about['commands'])
-    files = '\n'.join(
-        f'| `{entry["file"]}` | {entry["precision"]} | {entry["width"]}x{entry["height"]} '
-        f'| {entry["bytes"] / 1e6:.2f} MB |'
-        for entry in document['artifacts']
-    )
     return f"""# Model card: {document['name']} {document['version']}
 
 Task: {document['task']}. Classes by id: {', '.join(f'{k} {n}' for k, n in enumerate(names))}.
-Bytes in (RGB), bytes out (probabilities x255): normalisation and softmax are inside the file.
+Bytes in (RGB), bytes out (probabilities x255): normalisation and softmax are inside the file.{
+        _parts(document['classes'])
+    }
 
-| file | precision | input | size |
-|---|---|---|---|
-{files}
+{_files(names, document['artifacts'])}
+
+IoU on the validation images, and the least IoU of any class's mask with fp32's; all run by ONNX
+Runtime with nothing fused, so that differences are the files' own. TensorRT: the size of the plan
+that TensorRT for RTX builds of the file, on a CPU; that it is parsed and built says nothing of
+speed.
 
 ## Scores
 
@@ -56,7 +57,12 @@ Of every operating point (height x width), the same weights at another input siz
 
 {_point_scores(document['operating_points'])}
 
-The confidence was not calibrated after training (temperature 1).
+{_calibration(document['calibration'])}
+
+![Images, what is true, and what the model says]({FAILURES})
+
+*Where it fails: of the validation images those with the most wrong pixels, each beside its truth
+and the answer.*
 
 ## Data
 
@@ -86,6 +92,54 @@ epoch kept is the one with the best validation mIoU, so the scores are a little 
 
 {document['attribution']}
 """
+
+
+def _parts(classes: Sequence[Mapping[str, Any]]) -> str:
+    """Say which class's scores include another; '' if none do."""
+    parts = [(entry['part_of'], entry['name']) for entry in classes if 'part_of' in entry]
+    return ''.join(
+        f'\nA {part} lies on the {whole}: overlap scores of {whole} are of both together.'
+        for whole, part in parts
+    )
+
+
+def _files(names: Sequence[str], artifacts: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of files: size, IoU, agreement with fp32, plan."""
+    titles = ('file', 'size', *(f'IoU {name}' for name in names), 'to fp32', 'TensorRT')
+    rows = (
+        (
+            f'`{entry["file"]}`',
+            f'{entry["bytes"] / 1e6:.2f} MB',
+            *entry['iou'],
+            min((v for v in entry['class_iou_to_fp32'] if v is not None), default=None),
+            f'{entry["tensorrt"]["size"] / 1e6:.2f} MB' if entry['tensorrt'] else None,
+        )
+        for entry in artifacts
+    )
+    return _table(titles, rows)
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    """Tell what the temperature is and what it does."""
+    if 'before' not in calibration:
+        return 'The confidence was not calibrated after training (temperature 1).'
+    rows = [
+        (
+            f'{title}, images {kind}',
+            *(calibration[when][kind][key] for when in ('before', 'after')),
+        )
+        for kind in calibration['before']
+        for key, title in (('ece', 'calibration error'), ('ece_boundary', 'near boundaries'))
+    ]
+    return f"""## Calibration
+
+Temperature {calibration['temperature']:.3f}, chosen on the {calibration['images']} validation
+images of the calibration data, as they are and shifted (other light, weather and sensors);
+measured on each half of them with the temperature of the other half:
+
+{_table(('score', 'before', 'after'), rows)}
+
+![Accuracy over confidence]({RELIABILITY})"""
 
 
 def _scores(names: list[str], scores: Mapping[str, Any]) -> str:

@@ -1,229 +1,172 @@
-"""Writes a model folder: ONNX file, golden, manifest and card, from a checkpoint.
+"""From a checkpoint to a model folder: files of every size and precision, tried, then published.
 
-Knows the schema of `core.manifest`; what people must write themselves comes from `about.json`.
+Knows the order of things; how files are made, tried and described is next door.
 """
 
-from collections.abc import Sequence
-import hashlib
-import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
+import shutil
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, NamedTuple
 
-import numpy as np
-import onnx
-
-from ..core.engine import Engine
-from ..core.files import replace_file
-from ..core.geometry import Size, letterboxed
-from ..core.golden import LEAST_SHARE
-from ..core.manifest import MANIFEST, SCHEMA, Artifact, ModelFile, model_from_folder
-from ..core.pipeline import SegmentationPipeline
-from ..engines import choose_backend, open_engine
-from ..errors import DataError, ModelError, RequestError
+from ..core.checksums import SUMS, sums_of, visible_files
+from ..core.geometry import Size
+from ..core.manifest import MANIFEST, Artifact, ClassInfo, model_from_folder, parts_of
+from ..core.segmentation_scores import Scores
+from ..errors import DataError, EngineError, ModelError, RequestError
 from ..training.checkpoint import load_checkpoint
-from ..training.dataset import Pair, read_pair
 from ..training.progress import OnProgress
-from ..training.split import Split, sha256_from_split, split_of_folder
-from ..training.unet import UNet
+from ..training.split import sha256_from_split, split_of_folder
 from .about import ABOUT, about_from_folder
-from .card import card_from_manifest
-from .onnx_from_checkpoint import onnx_from_network
-from .scoring import Scored, score_pairs
-from .wrap import wrap
+from .calibration_file import Calibration, load_calibration
+from .card import FAILURES, RELIABILITY, card_from_manifest
+from .document import Tried, manifest_document
+from .files import Made, Recipe, make_files, write
+from .pictures import failures_picture, reliability_picture
+from .precision import PRECISIONS
+from .reference_engine import reference_engine
+from .tensorrt_build import Plan, built_plan
+from .trial import Classes, Outcome, try_files
 
 CARD = 'MODEL_CARD.md'
-NEVER_CALIBRATED = 1.0
 
 
-class Point(NamedTuple):
-    """An operating point: its file and its golden."""
+class Wish(NamedTuple):
+    """Which files are wanted; fp32 is made in any case, to compare the others with."""
 
-    artifact: Artifact
-    golden: ModelFile
+    sizes: Sequence[Size] = ()
+    """Operating points; none: the size of the training."""
+    precisions: Sequence[str] = tuple(PRECISIONS)
+    io: str = 'uint8'
 
 
 class Exported(NamedTuple):
-    """What an export yielded: scores by size, as in the request."""
+    """What an export yielded; with refusals, nothing was published."""
 
     folder: Path
-    scores: dict[Size, Scored]
+    scores: dict[Size, Scores]
+    outcomes: list[Outcome]
+    refusals: list[str]
 
 
 def export_model(
-    checkpoint: Path,
-    data: Path,
-    folder: Path,
-    on_progress: OnProgress,
-    sizes: Sequence[Size] = (),
+    checkpoint: Path, data: Path, folder: Path, on_progress: OnProgress, wish: Wish | None = None
 ) -> Exported:
-    """Fill `folder`, which holds `about.json`, and score the result on the validation blocks.
+    """Fill `folder`, which holds `about.json`; every file is tried on the validation images.
 
-    Each of `sizes` becomes an operating point; without any, the size it was trained at does.
-    All is made and scored elsewhere first, so an export that fails leaves `folder` as it was.
+    All is made and tried elsewhere first, so an export that fails, or a file that is refused,
+    leaves `folder` as it was. RequestError or DataError for what can't be exported.
     """
     about = about_from_folder(folder)
+    _check_writable(folder)
+    training, calibration, recipe = _understood(checkpoint, data, wish or Wish())
+    infos = [ClassInfo(**entry) for entry in training['classes']]
+    classes = Classes([info.name for info in infos], parts_of(infos))
+    with TemporaryDirectory() as name:
+        scratch = Path(name)
+        made = make_files(scratch, recipe, on_progress)
+        verdict = try_files(made, recipe.validation, classes, on_progress)
+        plans, refusals = _built(made)
+        refusals += [each.refusal for each in verdict.outcomes if each.refusal]
+        if not refusals:
+            tried = Tried(
+                goldens={each.artifact.size: each.golden_file for each in made},
+                verdict=verdict,
+                plans=plans,
+            )
+            document = manifest_document(about, training, calibration, tried)
+            _complete(scratch, document, made, recipe)
+            _publish(scratch, folder)
+    return Exported(folder, verdict.scores, verdict.outcomes, refusals)
+
+
+def _understood(
+    checkpoint: Path, data: Path, wish: Wish
+) -> tuple[dict[str, Any], Calibration, Recipe]:
+    """Read all that is needed; RequestError or DataError, before any work, if it does not fit."""
     network, training = load_checkpoint(checkpoint)
+    calibration = load_calibration(checkpoint)
     split = split_of_folder(data)
     if sha256_from_split(split) != training['data_sha256']:
         raise DataError(
             f'{str(data)!r} is not the data that {str(checkpoint)!r} was trained on, so its '
             f'validation images may have been trained on; give the same folder'
         )
-    sizes = list(dict.fromkeys(sizes)) or [Size(*training['plan']['size'])]
+    sizes = list(dict.fromkeys(wish.sizes)) or [Size(*training['plan']['size'])]
     for size in sizes:
         network.config.check_size(size)
-    with TemporaryDirectory() as scratch:
-        scores = _build(Path(scratch), about, network, training, split, sizes, on_progress)
-        _publish(Path(scratch), folder)
-    return Exported(folder, scores)
+    precisions = [name for name in PRECISIONS if name == 'fp32' or name in wish.precisions]
+    made_of = (network, training['normalisation'], calibration.temperature)
+    return training, calibration, Recipe(*made_of, sizes, precisions, wish.io, *split)
 
 
-def _build(
-    folder: Path,
-    about: dict[str, Any],
-    network: UNet,
-    training: dict[str, Any],
-    split: Split,
-    sizes: Sequence[Size],
-    on_progress: OnProgress,
-) -> dict[Size, Scored]:
-    """Write everything but `about.json` to `folder`, the manifest with the scores of the rest."""
-    classes, normalisation = network.config.classes, training['normalisation']
-    points: list[Point] = []
-    for size in sizes:
-        on_progress(f'exporting {size.height}x{size.width}', len(points), len(sizes))
-        core = onnx_from_network(network, size)
-        graph = wrap(core, **normalisation, temperature=NEVER_CALIBRATED)
-        artifact = _write_artifact(folder, graph, size)
-        points.append(Point(artifact, _write_golden(folder, artifact, split.validation, classes)))
-    document = _document(about, training, points)
-    _write(folder, MANIFEST, _json_bytes(document))
-    scores = _scores_of(folder, split, classes, on_progress)
-    _add_scores(document, list(scores.values()), training['data_sha256'])
-    _write(folder, MANIFEST, _json_bytes(document))
-    _write(folder, CARD, card_from_manifest(document).encode())
-    return scores
+def _built(made: Sequence[Made]) -> tuple[dict[Artifact, Plan | None], list[str]]:
+    """Let TensorRT build every file, where it is installed; return plans, and what it refuses."""
+    plans: dict[Artifact, Plan | None] = {}
+    refusals: list[str] = []
+    for each in made:
+        with _noted(refusals):
+            artifact = each.artifact
+            plans[artifact] = built_plan(each.content, artifact.file.file, artifact.io)
+    return plans, refusals
+
+
+@contextmanager
+def _noted(refusals: list[str]) -> Iterator[None]:
+    """Add what an engine refuses to `refusals`, and go on."""
+    try:
+        yield
+    except EngineError as exc:
+        refusals.append(str(exc))
+
+
+def _complete(
+    folder: Path, document: dict[str, Any], made: Sequence[Made], recipe: Recipe
+) -> None:
+    """Write what stands beside the files: pictures, manifest and card."""
+    best = max(document['operating_points'], key=lambda point: point['scores']['miou'])
+    first = next(each for each in made if each.artifact.size == (best['height'], best['width']))
+    colors = [tuple(entry['color']) for entry in document['classes']]
+    with reference_engine(first.content, first.artifact, len(colors)) as engine:
+        write(folder, FAILURES, failures_picture(engine, recipe.validation, colors))
+    if 'before' in document['calibration']:
+        write(folder, RELIABILITY, reliability_picture(document['calibration']))
+    write(folder, MANIFEST, json.dumps(document, indent=2, ensure_ascii=False).encode() + b'\n')
+    write(folder, CARD, card_from_manifest(document).encode())
+    try:
+        model_from_folder(folder)
+    except ModelError as exc:
+        raise RequestError(
+            f'checkpoint and {ABOUT} make no valid manifest: {exc.__cause__}'
+        ) from exc
 
 
 def _publish(built: Path, folder: Path) -> None:
-    """Put what was built into `folder`, the manifest last; remove what it no longer names."""
-    files = sorted(built.iterdir(), key=lambda file: file.name == MANIFEST)
-    for file in files:
-        replace_file(folder / file.name, file.read_bytes())
-    names = {file.name for file in files}
-    for old in [*folder.glob('model.*.onnx'), *folder.glob('golden.*.npz')]:
-        if old.name not in names:
-            old.unlink()
+    """Put what was built into `folder`, manifest and sums last; remove what it no longer names.
+
+    All is written beside its place first: where the disk is full, the old model stays whole.
+    """
+    names = {file.name for file in built.iterdir()}
+    ours = ('model.*.onnx', 'golden.*.npz', RELIABILITY)
+    old = {file.name for pattern in ours for file in folder.glob(pattern)} - names
+    kept = [file for file in visible_files(folder) if file.name not in {*names, *old, SUMS}]
+    write(built, SUMS, sums_of([*built.iterdir(), *kept]))
+    with TemporaryDirectory(dir=folder, prefix='.export.') as staging:
+        copied = [Path(shutil.copy(file, staging)) for file in built.iterdir()]
+        for file in sorted(copied, key=lambda file: (file.name in (MANIFEST, SUMS), file.name)):
+            file.replace(folder / file.name)
+    for name in old:
+        (folder / name).unlink()
 
 
-def _write_artifact(folder: Path, graph: onnx.ModelProto, size: Size) -> Artifact:
-    name = f'model.fp32.{size.height}x{size.width}.onnx'
-    file = _write(folder, name, graph.SerializeToString())
-    return Artifact(file, 'fp32', *size)
-
-
-def _write_golden(folder: Path, artifact: Artifact, pairs: list[Pair], classes: int) -> ModelFile:
-    """Store the first validation image in which every class is found, and what is found."""
-    with _reference_engine(folder, artifact, classes) as engine:
-        for pair in pairs:
-            image, _ = read_pair(pair, classes)
-            canvas, _ = letterboxed(image, Size(artifact.height, artifact.width))
-            probabilities = engine.infer(canvas[None]).probabilities[0]
-            ids = probabilities.argmax(0)
-            if min(float((ids == k).mean()) for k in range(classes)) >= 2 * LEAST_SHARE:
-                stream = io.BytesIO()
-                np.savez_compressed(stream, image=canvas, probabilities=probabilities)
-                name = f'golden.{artifact.height}x{artifact.width}.npz'
-                return _write(folder, name, stream.getvalue())
-    raise DataError(
-        'the network finds every class in no validation image, and the golden check needs such '
-        'an image; train longer'
-    )
-
-
-def _reference_engine(folder: Path, artifact: Artifact, classes: int) -> Engine:
-    """Open the file on ONNX Runtime, whose fp32 result is the reference."""
-    from ..engines import ort
-
-    content = (folder / artifact.file.file).read_bytes()
-    return ort.open_engine(content, artifact, classes, 0)
-
-
-def _document(
-    about: dict[str, Any], training: dict[str, Any], points: Sequence[Point]
-) -> dict[str, Any]:
-    """Return the manifest without its scores."""
-    texts = {name: about[name] for name in ('license', 'attribution')}
-    return {
-        'schema': SCHEMA,
-        **{name: about[name] for name in ('name', 'version', 'task')},
-        'classes': training['classes'],
-        'input': {'layout': 'NHWC', 'dtype': 'uint8', 'channels': 'rgb', 'resize': 'letterbox'},
-        'output': {'kind': 'probabilities', 'layout': 'NCHW', 'dtype': 'uint8'},
-        'operating_points': [
-            {**_size(artifact), 'scores': {}, 'golden': golden._asdict()}
-            for artifact, golden in points
-        ],
-        'artifacts': [
-            {**artifact.file._asdict(), 'precision': artifact.precision, **_size(artifact)}
-            for artifact, _ in points
-        ],
-        'calibration': {
-            'temperature': NEVER_CALIBRATED,
-            'ece_before': 0.0,
-            'ece_after': 0.0,
-            'data_sha256': '',
-        },
-        'scores': {'data': about['data']},
-        'training': {k: v for k, v in training.items() if k != 'classes'},
-        'about': {name: about[name] for name in ('data', 'limits', 'commands')},
-        **texts,
-    }
-
-
-def _size(artifact: Artifact) -> dict[str, int]:
-    return {'height': artifact.height, 'width': artifact.width}
-
-
-def _scores_of(
-    folder: Path, split: Split, classes: int, on_progress: OnProgress
-) -> dict[Size, Scored]:
-    """Score every operating point of the folder just as a node would serve it."""
+def _check_writable(folder: Path) -> None:
+    """RequestError, before any work, if the model can't be written there."""
     try:
-        model = model_from_folder(folder)
-    except ModelError as exc:  # what else the manifest says is our own
-        raise RequestError(f'{ABOUT} makes no valid manifest: {exc.__cause__}') from exc
-    total, backend = len(split.validation), choose_backend('auto').backend
-    scores = {}
-    for artifact in model.manifest.artifacts:
-        size = Size(artifact.height, artifact.width)
-
-        def show(done: int, size: Size = size) -> None:
-            on_progress(f'scoring {size.height}x{size.width}', done, total)
-
-        with open_engine(backend, model, artifact) as engine:
-            pipeline = SegmentationPipeline(engine, model.manifest.resize)
-            scores[size] = score_pairs(pipeline, split.validation, classes, show)
-    return scores
-
-
-def _add_scores(document: dict[str, Any], scored: Sequence[Scored], data_sha256: str) -> None:
-    """Fill in every operating point's scores, and as the model's own those of the best."""
-    best = max(scored, key=lambda each: each.scores.miou)
-    document['scores'] |= {**best.as_json(), 'data_sha256': data_sha256}
-    ece = document['scores']['ece']
-    document['calibration'] |= {'ece_before': ece, 'ece_after': ece}
-    names = [entry['name'] for entry in document['classes']]
-    for point, each in zip(document['operating_points'], scored, strict=True):
-        point['scores'] = each.of_point(names)
-
-
-def _write(folder: Path, name: str, content: bytes) -> ModelFile:
-    (folder / name).write_bytes(content)
-    return ModelFile(name, hashlib.sha256(content).hexdigest(), len(content))
-
-
-def _json_bytes(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b'\n'
+        TemporaryFile(dir=folder).close()
+    except OSError as exc:
+        raise RequestError(
+            f"{str(folder)!r} can't be written ({exc.strerror}); give a folder of your own, with "
+            f'its {ABOUT}'
+        ) from exc

@@ -119,6 +119,32 @@ def bars(rows: Sequence[Bar], axis: str) -> Html:
     return _svg(draw, axis, 0.75 + 0.36 * len(rows))
 
 
+def reliability(lines: Mapping[str, Sequence[tuple[float, float]]]) -> Html:
+    """Plot accuracy over confidence, 0 to 1, the first line faint; on the diagonal it is true."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot((0, 1), (0, 1), color=RULE, linewidth=1.0)
+        styles = ((SOFT, '--'), (ACCENT, '-'))
+        for (name, points), (color, style) in zip(lines.items(), styles, strict=False):
+            axes.plot(*zip(*points, strict=True), style, marker='o', color=color, markersize=4,
+                      label=_plain(name))  # fmt: skip
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel='confidence', ylabel='accuracy')
+        axes.legend(frameon=False, loc='upper left')
+
+    return _svg(draw, 'accuracy over confidence', 3.4)
+
+
+def counted(edges: Sequence[float], counts: Sequence[int], axis: str, count: str) -> Html:
+    """Plot a histogram that was counted already, as shares of all."""
+    shares = np.array(counts) / max(1, sum(counts))
+
+    def draw(axes: Axes) -> None:
+        axes.stairs(shares, edges, fill=True, color=SOFT)
+        axes.set(xlim=(edges[0], edges[-1]), xlabel=axis, ylabel=count)
+
+    return _svg(draw, f'{count} over {axis}', 2.7)
+
+
 def _plain(words: str) -> str:
     """Keep matplotlib from reading a dollar sign as mathematics."""
     return words.replace('$', r'\$')
@@ -161,6 +187,19 @@ def _in_page(svg: str, label: str, height_in: float) -> Html:
         drawn = drawn.replace(ours, theirs)
     box = f'0 0 {WIDTH_IN * POINTS:g} {height_in * POINTS:g}'
     return element('svg', Html(drawn), viewBox=box, role='img', **{'aria-label': label})
+
+
+LIGHT = ('#1c2126', '#626b75', '#dfe2e5', '#2a6fb5', '#a9c8e8', '#b4540a')
+
+
+def svg_file(plot: Html) -> bytes:
+    """Return a plot as a file that stands alone, on white."""
+    text = plot.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" '
+                        'xmlns:xlink="http://www.w3.org/1999/xlink" '
+                        'style="background:#fff;font-family:sans-serif" ', 1)  # fmt: skip
+    for name, color in zip(COLORS.values(), LIGHT, strict=True):
+        text = text.replace(name, color)
+    return text.encode()
 
 
 def jpeg_from_bgr(bgr: U8, max_bytes: int = MAX_JPEG_BYTES) -> bytes:

@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
 
 PARAMETERS = (
-    Row('model', 'road', (), False, 'Name of a shipped model, or path of a model folder'),
+    Row('model', 'lane', (), False, 'Name of a shipped model, or path of a model folder'),
     Row(
         'backend',
         'auto',

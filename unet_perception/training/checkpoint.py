@@ -74,6 +74,14 @@ def load_checkpoint(folder: Path) -> tuple[UNet, dict[str, Any]]:
     return network.eval(), training
 
 
+def weights_of_folder(folder: Path) -> str:
+    """Return the name of the checkpoint's weights, which is new whenever they are; DataError."""
+    try:
+        return str(json.loads((folder / CONFIG).read_text())['weights'])
+    except NONSENSE as exc:
+        raise DataError(f'{str(folder)!r} is not a checkpoint of this package: {exc}') from exc
+
+
 def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
     """Write all that a run needs to go on, as one file; RequestError if the disk is full."""
     content = safetensors.torch.save(_tensors(tensors), {'values': json.dumps(values)})

@@ -4,6 +4,7 @@ Knows two small text files; not pixels, splits or training.
 
     DIR/images/NAME.jpg (or .png)   DIR/masks/NAME.png   ids, 255 = not labelled
     DIR/classes.yaml                classes: [{id: 0, name: background, color: [0, 0, 0]}, …]
+                                    (one that lies on another, as lines do, adds part_of: NAME)
     DIR/groups.csv (if any)         name,group: images of one group stay on one side of a split
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 import yaml
 
 from ..core.files import replace_file
-from ..core.manifest import MOST_CLASSES, ClassInfo
+from ..core.manifest import MOST_CLASSES, ClassInfo, parts_of
 from ..errors import DataError
 from .limits import is_integer, shown
 
@@ -31,6 +32,7 @@ def classes_from_folder(root: Path) -> tuple[ClassInfo, ...]:
     try:
         entries = yaml.safe_load(file.read_text(encoding='utf-8'))['classes']
         classes = tuple(_class_from_entry(k, entry) for k, entry in enumerate(entries))
+        parts_of(classes)
     except FileNotFoundError as exc:
         raise DataError(f'{str(file)!r} is missing; write one: {EXAMPLE}') from exc
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as exc:
@@ -50,14 +52,19 @@ def _class_from_entry(position: int, entry: Mapping[str, Any]) -> ClassInfo:
     name, color = entry['name'], entry.get('color', (0, 0, 0))
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f'class {position} has no name')
-    if len(color) != 3 or not all(isinstance(c, int) and 0 <= c <= 255 for c in color):
+    if len(name) > 200 or not name.isprintable():
+        raise ValueError(f'class {position} has a name of more than one line or 200 letters')
+    if len(color) != 3 or not all(is_integer(c) and 0 <= c <= 255 for c in color):
         raise ValueError(f'class {position} has color {shown(color)}; write [red, green, blue]')
-    return ClassInfo(position, name, tuple(color))
+    part_of = entry.get('part_of', '')
+    if not isinstance(part_of, str):
+        raise ValueError(f'class {position} has part_of {shown(part_of)}; write a class name')
+    return ClassInfo(position, name, tuple(color), part_of)
 
 
 def write_classes(root: Path, classes: Sequence[ClassInfo]) -> None:
     """Write `classes.yaml`; `classes_from_folder` is the inverse."""
-    entries = [{'id': c.id, 'name': c.name, 'color': list(c.color)} for c in classes]
+    entries = [entry.as_json() for entry in classes]
     text = yaml.safe_dump({'classes': entries}, sort_keys=False, default_flow_style=None)
     replace_file(root / CLASSES, text.encode())
 

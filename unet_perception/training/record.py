@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..core.manifest import ClassInfo
+from ..core.manifest import ClassInfo, parts_of
 from .check import DataCheck
 from .plan import TrainingPlan, plan_from_dict
 from .validation import MEAN, STD
@@ -22,7 +22,7 @@ def record_of_run(plan: TrainingPlan, check: DataCheck) -> dict[str, Any]:
     del values['unet']  # stands beside the weights
     return {
         'plan': values,
-        'classes': [{**entry._asdict(), 'color': list(entry.color)} for entry in check.classes],
+        'classes': [entry.as_json() for entry in check.classes],
         'data_sha256': check.sha256,
         'normalisation': {'mean': list(MEAN), 'std': list(STD)},
         'tools': {
@@ -39,11 +39,14 @@ def record_of_run(plan: TrainingPlan, check: DataCheck) -> dict[str, Any]:
 def checked_record(training: Any, unet: Any) -> dict[str, Any]:
     """Return a stored record if export can use it; else KeyError, TypeError or a RequestError."""
     plan_from_dict({**training['plan'], 'unet': unet})
-    for entry in training['classes']:
-        ClassInfo(int(entry['id']), str(entry['name']), tuple(entry['color']))
+    infos = [ClassInfo(**{**entry, 'name': str(entry['name'])}) for entry in training['classes']]
+    parts_of(infos)
+    for info in infos:
+        if [int(part) for part in info.color] != list(info.color) or len(info.color) != 3:
+            raise ValueError(f'class {info.name!r:.80} has no colour of three numbers')
     for name in ('mean', 'std'):
-        red, green, blue = training['normalisation'][name]
-        float(red + green + blue)
+        if len([float(value) for value in training['normalisation'][name]]) != 3:
+            raise ValueError(f'{name} is not of three channels')
     str(training['data_sha256']), int(training['epochs_done'])
     return dict(training)
 

@@ -36,18 +36,28 @@ class Split(NamedTuple):
 def split_of_folder(root: Path) -> Split:
     """Read the folder's split, or make one and write it; DataError if neither can be."""
     pairs = pairs_from_folder(root)
-    file = root / SPLIT
-    if file.is_file():
-        return _split_from_file(file, pairs)
+    if (written := saved_split(root, pairs)) is not None:
+        return written
     split = split_by_blocks(pairs, groups_from_folder(root))
     try:
-        replace_file(file, json.dumps(split.names(), indent=1).encode() + b'\n')
+        write_split(root, split.names())
     except OSError as exc:
         raise DataError(
-            f"{str(file)!r} can't be written ({exc.strerror}); link images, masks and {CLASSES} "
-            f'into a folder of your own and give that'
+            f"{str(root / SPLIT)!r} can't be written ({exc.strerror}); link images, masks and "
+            f'{CLASSES} into a folder of your own and give that'
         ) from exc
     return split
+
+
+def saved_split(root: Path, pairs: Sequence[Pair]) -> Split | None:
+    """Read the folder's split of its pairs, None if it has none; DataError if it is wrong."""
+    file = root / SPLIT
+    return _split_from_file(file, pairs) if file.is_file() else None
+
+
+def write_split(root: Path, names: Mapping[str, Sequence[str]]) -> None:
+    """Write the names on each side; `saved_split` is the inverse."""
+    replace_file(root / SPLIT, json.dumps(names, indent=1).encode() + b'\n')
 
 
 def _split_from_file(file: Path, pairs: Sequence[Pair]) -> Split:

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import torch
 
+from ..core.manifest import parts_of
 from ..errors import DataError, RequestError
 from .board import Board
 from .check import DataCheck, check_folder
@@ -83,11 +84,11 @@ class Run:
         self, out: Path, plan: TrainingPlan, check: DataCheck, split: Split, workers: int
     ) -> None:
         self._out, self._plan, self._split, self._workers = out, plan, split, workers
-        self._names = [entry.name for entry in check.classes]
+        self._classes = check.classes
         counts = {fact.pair.name: fact.counts for fact in check.facts}
         training = [counts[pair.name] for pair in split.training]
         self.learner = Learner(plan, np.sum(training, axis=0))
-        self._image_weights = rare_class_weights(training, len(self._names))
+        self._image_weights = rare_class_weights(training, len(self._classes))
         self._record = record_of_run(plan, check)
         self._identity = {'unet': plan.unet.as_dict(), **self._record}
         self.state = RunState()
@@ -153,7 +154,13 @@ class Run:
     def _judged(self) -> EpochReport:
         """Judge the average of the weights."""
         plan, state, learner = self._plan, self.state, self.learner
-        judgement = judge(learner.average, self._split.validation, plan, learner.class_weights)
+        judgement = judge(
+            learner.average,
+            self._split.validation,
+            plan,
+            learner.class_weights,
+            parts_of(self._classes),
+        )
         miou = judgement.confusion.miou()
         report = EpochReport(
             epoch=state.epoch + 1,
@@ -161,7 +168,7 @@ class Run:
             loss=float(np.mean(state.losses)),
             validation_loss=judgement.loss,
             miou=miou,
-            **class_values(judgement.confusion, self._names),
+            **class_values(judgement.confusion, [entry.name for entry in self._classes]),
             seconds=state.seconds,
             is_best=all(miou > earlier.miou for earlier in state.history),
             warnings=[],

@@ -3,7 +3,7 @@
 Knows the runtime's own letterbox, loss and counts; not how the network came to be.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,10 +37,14 @@ def normalised(images: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def judge(
-    network: nn.Module, pairs: Sequence[Pair], plan: TrainingPlan, class_weights: Tensor
+    network: nn.Module,
+    pairs: Sequence[Pair],
+    plan: TrainingPlan,
+    class_weights: Tensor,
+    parts: Mapping[int, int] | None = None,
 ) -> Judgement:
     """Judge on every pair, one after the other; the loss is their mean."""
-    confusion, losses = Confusion(plan.unet.classes), []
+    confusion, losses = Confusion(plan.unet.classes, parts), []
     for pair in pairs:
         image, mask = read_pair(pair, plan.unet.classes)
         canvas, placement = letterboxed(image, plan.size)

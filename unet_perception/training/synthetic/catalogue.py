@@ -3,10 +3,11 @@
 Knows names and weights; how things are made is in their own files.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from ...errors import RequestError
 from ..chance import Rng
 from . import goods, packages, tools, vessels
 from .thing import Thing
@@ -52,9 +53,17 @@ KINDS: Mapping[Callable[[Rng], Thing], float] = {
     goods.block: 1.5,
     goods.turned: 1.5,
 }
-SHARES = np.fromiter(KINDS.values(), np.float64) / sum(KINDS.values())
+NAMES = tuple(kind.__name__ for kind in KINDS)
 
 
-def random_thing(rng: Rng) -> Thing:
-    """Make one thing."""
-    return list(KINDS)[rng.choice(len(KINDS), p=SHARES)](rng)
+def check_kinds(names: Iterable[str]) -> None:
+    """RequestError, with the names that there are, unless each of `names` is a kind."""
+    if unknown := [name for name in names if name not in NAMES]:
+        raise RequestError(f'{unknown[0]!r} is no kind of thing; there are {", ".join(NAMES)}')
+
+
+def random_thing(rng: Rng, names: Sequence[str] = NAMES) -> Thing:
+    """Make one thing of one of these kinds."""
+    weights = {kind: weight for kind, weight in KINDS.items() if kind.__name__ in names}
+    shares = np.fromiter(weights.values(), np.float64) / sum(weights.values())
+    return list(weights)[rng.choice(len(weights), p=shares)](rng)

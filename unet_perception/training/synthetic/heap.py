@@ -3,6 +3,7 @@
 Knows gravity; not light or cameras.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,10 +36,10 @@ class Heap(NamedTuple):
     centres: F64  # (N, 3) of the things that are on the table
 
 
-def drop_heap(size: Size, rng: Rng) -> Heap | None:
-    """Furnish a room and let things fall; None if too many did not stay on the table."""
+def drop_heap(size: Size, kinds: Sequence[str], rng: Rng) -> Heap | None:
+    """Furnish a room and let things of `kinds` fall; None if too many fell off the table."""
     stage = Stage(size)
-    things = [random_thing(rng) for _ in range(int(rng.integers(FEWEST, MOST + 1)))]
+    things = [random_thing(rng, kinds) for _ in range(int(rng.integers(FEWEST, MOST + 1)))]
     things.sort(key=lambda thing: -float(np.prod(np.sort(extent(thing.mesh))[1:])))
     radius = _radius(things, rng)
     _pile(stage, things, radius, rng)

@@ -1,4 +1,4 @@
-"""A labelled road folder becomes a folder of painted roads, labelled with lines.
+"""Labelled road folders become a folder of painted roads, labelled with lines.
 
 Knows folders and seeds; not how a road is painted. The folder appears whole, or not at all.
 """
@@ -9,32 +9,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...core.manifest import ClassInfo
 from ...core.scores import IGNORE
-from ...errors import DataError, RequestError
+from ...errors import RequestError
 from ..chance import Rng
-from ..dataset import Pair, pairs_from_folder, read_pair
-from ..labels import (
-    CLASSES,
-    GROUPS,
-    MASKS,
-    classes_from_folder,
-    groups_from_folder,
-)
+from ..labels import MASKS
 from ..progress import OnProgress
+from ..split import write_split
 from .folder import synthesis_folder
 from .lanes_scene import Scene, paint_scene
+from .lanes_sources import Named, Source, named, sides_of_split, sources_from_folders
 from .paint_layout import LINE, ROAD
 
 LANE_CLASSES = (
     ClassInfo(0, 'background', (0, 0, 0)),
     ClassInfo(ROAD, 'road', (128, 64, 128)),
-    ClassInfo(LINE, 'line', (255, 40, 40)),
+    ClassInfo(LINE, 'line', (255, 40, 40), part_of='road'),
 )
-LEAST_SIDE = 64
-Mask = NDArray[np.bool_]
 
 
 class LaneSummary(NamedTuple):
@@ -54,35 +46,32 @@ class LaneSummary(NamedTuple):
 class Job(NamedTuple):
     """What is painted, how often, and from which seed."""
 
-    roads: Path
+    roads: tuple[Path, ...]
     variants: int = 1
     seed: int = 0
 
 
 def synthesize_lanes(job: Job, out: Path, on_progress: OnProgress) -> LaneSummary:
-    """Paint every photo of the job's folder into the new folder `out`.
+    """Paint every photo of the job's folders into the new folder `out`.
 
     RequestError or DataError, before or while it works, leaves nothing behind.
     """
     _check(job)
-    classes = [entry.name for entry in classes_from_folder(job.roads)]
-    if 'road' not in classes:
-        raise RequestError(
-            f'{str(job.roads)!r} has no class named road, only {", ".join(classes)}; '
-            f'rename the class of the road surface in its classes.yaml'
-        )
-    pairs, groups = pairs_from_folder(job.roads), groups_from_folder(job.roads)
-    scenes = _scenes(job, pairs, classes)
-    shares, without = [], 0
+    sources = sources_from_folders(job.roads)
+    photos = list(named(sources))
+    images, shares, without = {}, [], 0
     with synthesis_folder(out) as folder:
-        for done, (pair, name, road, scene) in enumerate(scenes, 1):
-            folder.add(name, groups.get(pair.name, pair.name), scene.image, {MASKS: scene.mask})
-            shares.append(_shares(road, scene))
+        for done, (photo, name, scene) in enumerate(_scenes(job, photos), 1):
+            folder.add(name, photo.group, scene.image, {MASKS: scene.mask})
+            images[name] = photo
+            shares.append(_shares(scene))
             without += not scene.has_road
-            on_progress('painting lanes', done, len(pairs) * job.variants)
+            on_progress('painting lanes', done, len(photos) * job.variants)
         medians = (float(share) for share in np.median(shares, axis=0))
         summary = LaneSummary(str(out), len(shares), without, *medians)
-        folder.finish(LANE_CLASSES, _recipe(job, pairs, summary))
+        if sides := sides_of_split(sources, images):
+            write_split(folder.root, sides)
+        folder.finish(LANE_CLASSES, _recipe(job, sources, summary))
     return summary
 
 
@@ -99,49 +88,33 @@ def _check(job: Job) -> None:
             raise RequestError(f'{option} {value} is not possible; give {least} or more')
 
 
-def _scenes(
-    job: Job, pairs: Sequence[Pair], classes: Sequence[str]
-) -> Iterator[tuple[Pair, str, Mask, Scene]]:
-    """Yield source, name of the image, road of the source and painted scene, in order."""
-    for pair in pairs:
-        image, labels = read_pair(pair, len(classes))
-        if min(labels.shape) < LEAST_SIDE:
-            size = f'{labels.shape[1]}x{labels.shape[0]}'
-            raise DataError(
-                f'{str(pair.image)!r} is {size}, too small to paint; '
-                f'give photos of {LEAST_SIDE}x{LEAST_SIDE} or more'
-            )
-        road = labels == classes.index('road')
-        mask = np.where(road, np.uint8(ROAD), np.where(labels == IGNORE, labels, np.uint8(0)))
+def _scenes(job: Job, photos: Sequence[Named]) -> Iterator[tuple[Named, str, Scene]]:
+    """Yield photo, name of the image and painted scene, in order."""
+    for photo in photos:
+        image, mask = photo.source.read(photo.pair)
         for variant in range(job.variants):
-            scene = paint_scene(image, mask, random_for(job.seed, pair.name, variant))
-            yield pair, f'{pair.name}_{variant}', road, scene
+            rng = random_for(job.seed, photo.name, variant)
+            scene = paint_scene(image, mask, rng, is_elsewhere=not photo.only_judges)
+            yield photo, f'{photo.name}_{variant}', scene
 
 
-def _shares(road: Mask, scene: Scene) -> tuple[float, ...]:
+def _shares(scene: Scene) -> tuple[float, ...]:
     """Return which shares of the source's road became line, may be real lines, are ignored."""
+    road = scene.road > 0
     parts = scene.mask == LINE, scene.real > 0, scene.mask == IGNORE
     return tuple(float((part & road).sum() / max(1, road.sum())) for part in parts)
 
 
-def _recipe(job: Job, pairs: Sequence[Pair], summary: LaneSummary) -> dict[str, Any]:
+def _recipe(job: Job, sources: Sequence[Source], summary: LaneSummary) -> dict[str, Any]:
     """Say how to make the same folder again, and what it holds."""
-    words = 'unet_perception synth lanes ROADS OUT'
+    words = ' '.join(['unet_perception synth lanes', *['ROADS'] * len(sources), 'OUT'])
     told = {key: value for key, value in summary._asdict().items() if key != 'folder'}
     return {
         'command': f'{words} --variants {job.variants} --seed {job.seed}',
         'variants': job.variants,
         'seed': job.seed,
-        'source_sha256': _sha256_from_pairs(job.roads, pairs),
+        'sources': [
+            {'photos': len(source.pairs), 'sha256': source.sha256()} for source in sources
+        ],
         **told,
     }
-
-
-def _sha256_from_pairs(root: Path, pairs: Sequence[Pair]) -> str:
-    """Hash the names and bytes of all that was read."""
-    digest = hashlib.sha256()
-    beside = [root / name for name in (CLASSES, GROUPS) if (root / name).is_file()]
-    for file in (*beside, *(file for pair in pairs for file in (pair.image, pair.mask))):
-        digest.update(f'{file.relative_to(root).as_posix()}/'.encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()

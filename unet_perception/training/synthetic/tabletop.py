@@ -3,7 +3,7 @@
 Knows what a good picture is; not files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from ...core.frame import U8
 from ...core.geometry import Size
 from ..chance import Rng
 from .camera import Pose, Seen, Studio, aim
+from .catalogue import NAMES
 from .heap import Heap, drop_heap
 from .sensor import exposed
 
@@ -34,15 +35,15 @@ class Picture(NamedTuple):
 
 
 def pictures_from_scene(
-    studio: Studio, size: Size, seed: int, scene: int, views: int
+    studio: Studio, size: Size, seed: int, scene: int, views: int, kinds: Sequence[str] = NAMES
 ) -> list[Picture]:
-    """Draw a scene and take its pictures; seed, scene, size and views decide every byte.
+    """Draw a scene and take its pictures; these arguments decide every byte.
 
     A scene whose things fall off the table, or of which no good view is found, is drawn again.
     """
     for attempt in count():
         rng = np.random.default_rng((seed, scene, attempt))
-        heap = drop_heap(size, rng)
+        heap = drop_heap(size, kinds, rng)
         if heap is None:
             continue
         studio.load(heap)

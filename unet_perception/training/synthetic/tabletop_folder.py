@@ -14,6 +14,7 @@ from ...core.manifest import ClassInfo
 from ...errors import RequestError
 from ..labels import IMAGES, MASKS
 from ..progress import OnProgress
+from .catalogue import NAMES, check_kinds
 from .folder import INSTANCES, synthesis_folder
 
 CLASSES = (ClassInfo(0, 'background', (0, 0, 0)), ClassInfo(1, 'object', (230, 120, 30)))
@@ -31,6 +32,7 @@ class Job(NamedTuple):
     seed: int
     size: Size
     views: int  # of a scene
+    kinds: tuple[str, ...] = NAMES
 
     def check(self) -> None:
         """RequestError unless this can be drawn."""
@@ -40,6 +42,9 @@ class Job(NamedTuple):
             raise RequestError(f'--seed {self.seed} is not possible; give 0 or more')
         if not 1 <= self.views <= MOST_VIEWS:
             raise RequestError(f'--views {self.views} is not possible; 1 to {MOST_VIEWS} are')
+        check_kinds(self.kinds)
+        if not self.kinds:
+            raise RequestError('--without leaves no kind of thing; leave one')
         if min(self.size) < SMALLEST or max(self.size) > LARGEST:
             raise RequestError(
                 f'--size {self.size.height} {self.size.width} is not possible; each side can be '
@@ -51,7 +56,8 @@ class Job(NamedTuple):
         """The command that draws this again."""
         words = ('unet_perception', 'synth', 'tabletop', 'OUT', '--images', self.images)
         options = ('--seed', self.seed, '--size', *self.size, '--views', self.views)
-        return shlex.join(str(word) for word in (*words, *options))
+        only = () if self.kinds == NAMES else ('--only', ','.join(self.kinds))
+        return shlex.join(str(word) for word in (*words, *options, *only))
 
 
 class Drawn(NamedTuple):
@@ -74,7 +80,7 @@ def write_tabletops(out: Path, job: Job, on_progress: OnProgress) -> Drawn:
     parts = (IMAGES, MASKS, INSTANCES)
     with Studio(job.size) as studio, synthesis_folder(out, parts) as folder:
         for scene in range(scenes):
-            pictures = pictures_from_scene(studio, job.size, job.seed, scene, job.views)
+            pictures = pictures_from_scene(studio, job.size, job.seed, scene, job.views, job.kinds)
             group = f'scene{scene:05}'
             for view, picture in enumerate(pictures[: job.images - len(drawn.objects)]):
                 ids = {MASKS: picture.mask, INSTANCES: picture.instances}

@@ -1,0 +1,71 @@
+"""A data folder of streets: what was asked for, drawn scene by scene and written.
+
+Knows jobs and files; not scenes.
+"""
+
+from pathlib import Path
+import shlex
+from typing import NamedTuple
+
+from ...core.geometry import Size
+from ...core.manifest import ClassInfo
+from ...errors import RequestError
+from ..labels import MASKS
+from ..progress import OnProgress
+from .folder import synthesis_folder
+from .streets_canvas import BACKGROUND, ROAD
+from .streets_scene import picture_from_seed
+
+CLASSES = (
+    ClassInfo(BACKGROUND, 'background', (0, 0, 0)),
+    ClassInfo(ROAD, 'road', (128, 64, 128)),
+)
+SMALLEST, LARGEST = 64, 2048
+ASSETS = 'none from elsewhere: every shape and texture is drawn by unet_perception (Apache-2.0)'
+
+
+class Job(NamedTuple):
+    """How many pictures, of which size, from which seed."""
+
+    images: int
+    seed: int
+    size: Size
+
+    def check(self) -> None:
+        """RequestError unless this can be drawn."""
+        if self.images < 1:
+            raise RequestError(f'--images {self.images} draws nothing; ask for 1 or more')
+        if self.seed < 0:
+            raise RequestError(f'--seed {self.seed} is not possible; give 0 or more')
+        if min(self.size) < SMALLEST or max(self.size) > LARGEST:
+            raise RequestError(
+                f'--size {self.size.height} {self.size.width} is not possible; each side can be '
+                f'{SMALLEST} to {LARGEST} pixels'
+            )
+
+    @property
+    def command(self) -> str:
+        """The command that draws this again."""
+        words = ('unet_perception', 'synth', 'streets', 'OUT', '--images', self.images)
+        return shlex.join(
+            str(word) for word in (*words, '--seed', self.seed, '--size', *self.size)
+        )
+
+
+def write_streets(out: Path, job: Job, on_progress: OnProgress) -> list[float]:
+    """Draw a job into the new or empty folder `out`; return the share of road of each picture.
+
+    RequestError if that can't be.
+    """
+    job.check()
+    shares: list[float] = []
+    with synthesis_folder(out) as folder:
+        for scene in range(job.images):
+            picture = picture_from_seed(job.size, job.seed, scene)
+            name = f'street{scene:05}'
+            folder.add(name, name, picture.image, {MASKS: picture.mask})
+            shares.append(float(picture.mask.mean()))
+            on_progress('rendering', len(shares), job.images)
+        recipe = {**job._asdict(), 'size': list(job.size), 'command': job.command}
+        folder.finish(CLASSES, {**recipe, 'assets': ASSETS})
+    return shares
