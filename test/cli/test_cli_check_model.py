@@ -195,7 +195,7 @@ def test_a_flipped_byte_in_any_file_is_caught_by_name(shipped: Path, tmp_path: P
 
 
 def test_tensors_that_contradict_the_manifest_are_named(folder: Path) -> None:
-    pytest.importorskip('onnx')
+    pytest.importorskip('onnx', reason='tensors are read with onnx: pip install onnx')
     shutil.copy(folder / 'model.fp32.256x512.onnx', folder / 'model.fp16.256x512.onnx')
 
     def vouch(document: dict[str, Any]) -> None:

@@ -5,10 +5,10 @@ Knows the options and how to tell of the result; draws nothing itself.
 
 import argparse
 import json
-from pathlib import Path
 import time
 
 from .progress import Bar
+from .synth_options import add_rendering_options, quantiles
 
 EPILOG = """\
 Each image is another random street as a dash camera sees it: towns, suburbs, works, squares, open
@@ -29,17 +29,7 @@ OUT, a new or empty folder, gets
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `synth streets` takes."""
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
-    parser.add_argument('out', metavar='OUT', type=Path, help='a new or empty folder')
-    parser.add_argument('--images', type=int, default=1000, help='how many, default: 1000')
-    parser.add_argument('--seed', type=int, default=0, help='of everything drawn, default: 0')
-    parser.add_argument(
-        '--size',
-        type=int,
-        nargs=2,
-        metavar=('HEIGHT', 'WIDTH'),
-        default=(320, 512),
-        help='of the images in pixels, default: 320 512',
-    )
+    add_rendering_options(parser, (320, 512))
     parser.add_argument('--json', action='store_true', help='print what was drawn as JSON')
 
 
@@ -47,7 +37,6 @@ def run(options: argparse.Namespace) -> int:
     """Draw; 0 when done."""
     from ..core.geometry import Size
     from ..training.synthetic.streets_folder import Job, write_streets
-    from .synth_tabletop import quantiles
 
     job = Job(options.images, options.seed, Size(*options.size))
     start = time.monotonic()

@@ -4,12 +4,11 @@ Knows the options and how to tell of the result; draws nothing itself.
 """
 
 import argparse
-from collections.abc import Sequence
 import json
-from pathlib import Path
 import time
 
 from .progress import Bar
+from .synth_options import add_rendering_options, quantiles
 
 EPILOG = """\
 A scene is a random room, table, light and heap of 8 to 20 things let fall by MuJoCo: packages
@@ -35,17 +34,7 @@ libegl1 libgl1-mesa-dri); no window, no GPU.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `synth tabletop` takes."""
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
-    parser.add_argument('out', metavar='OUT', type=Path, help='a new or empty folder')
-    parser.add_argument('--images', type=int, default=1000, help='how many, default: 1000')
-    parser.add_argument('--seed', type=int, default=0, help='of everything drawn, default: 0')
-    parser.add_argument(
-        '--size',
-        type=int,
-        nargs=2,
-        metavar=('HEIGHT', 'WIDTH'),
-        default=(240, 320),
-        help='of the images in pixels, default: 240 320',
-    )
+    add_rendering_options(parser, (240, 320))
     parser.add_argument('--views', type=int, default=4, help='pictures of a scene, default: 4')
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument(
@@ -92,12 +81,3 @@ def run(options: argparse.Namespace) -> int:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(','))
-
-
-def quantiles(values: Sequence[float]) -> dict[str, float]:
-    """Return what 5, 50 and 95 of 100 values stay below."""
-    import numpy as np
-
-    levels = (5, 50, 95)
-    found = np.percentile(values, levels)
-    return {f'p{k}': round(float(v), 4) for k, v in zip(levels, found, strict=True)}

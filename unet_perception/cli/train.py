@@ -92,6 +92,7 @@ def _print_end(options: argparse.Namespace, history: 'list[EpochReport]') -> Non
     early = f'; stopped early, at epoch {last.epoch}' * (last.epoch < last.epochs)
     print(
         f'{options.out}: the checkpoint of epoch {best.epoch}, mIoU {best.miou:.4f}{early}\n'
-        f'next: unet_perception export {options.out} {options.data} MODEL, with an about.json in '
+        f'next: unet_perception calibrate {options.out} {options.data}\n'
+        f'then: unet_perception export {options.out} {options.data} MODEL, with an about.json in '
         f'MODEL (copy models/lane/about.json and edit it)'
     )

@@ -28,13 +28,13 @@ from ..training.progress import OnProgress
 from ..training.split import sha256_from_split, split_of_folder
 from ..training.unet import UNet
 from ..training.validation import label_on_canvas, normalised
+from .calibration_file import UNCALIBRATED
 from .calibration_views import AS_THEY_ARE, KINDS, View, halves_of_pairs
 from .onnx_from_checkpoint import onnx_from_network
 from .reference_engine import reference_engine
 from .wrap import wrap
 
 PIXELS_A_VIEW = 2000
-UNCALIBRATED = 1.0
 
 
 class Samples(NamedTuple):
@@ -78,17 +78,14 @@ class Calibrated(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return the manifest's `calibration`."""
-        values = {
-            k: v
-            for k, v in self._asdict().items()
-            if k not in ('weights', 'before', 'after', 'usual')
-        }
         before, after = (
             {kind: measured.as_json() for kind, measured in each.items()}
             for each in (self.before, self.after)
         )
         return {
-            **values,
+            'temperature': self.temperature,
+            'data_sha256': self.data_sha256,
+            'images': self.images,
             'ece_before': before[AS_THEY_ARE]['ece'],
             'ece_after': after[AS_THEY_ARE]['ece'],
             'before': before,
@@ -117,9 +114,10 @@ def calibrate(checkpoint: Path, data: Path, on_progress: OnProgress) -> Calibrat
     samples = [{kind: look.sampled(half, kind) for kind in KINDS} for half in halves]
     first, second = (_temperature(half.values()) for half in samples)
     temperature = _temperature(sample for half in samples for sample in half.values())
+    plain = UNCALIBRATED.temperature
     before, after = (
         look.measured(halves, samples, temperatures)
-        for temperatures in ((UNCALIBRATED, UNCALIBRATED), (second, first))
+        for temperatures in ((plain, plain), (second, first))
     )
     usual = look.usual(split.validation, temperature)
     sha256, images = sha256_from_split(split), len(split.validation)

@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..training.augment import RandomView
 from ..training.dataset import Pair, read_pair
 from ..training.plan import Augmentation
+from ..training.split import runs_of_groups
 
 SHIFT = Augmentation(
     zoom=(0.7, 1.6),
@@ -39,12 +40,9 @@ def halves_of_pairs(
     pairs: Sequence[Pair], groups: Mapping[str, str]
 ) -> tuple[list[Pair], list[Pair]]:
     """Deal up to `RUNS` runs of neighbouring groups to two halves in turn; DataError if one."""
-    group_of = {pair.name: groups.get(pair.name, f'/{pair.name}') for pair in pairs}
-    order = {group: k for k, group in enumerate(dict.fromkeys(group_of.values()))}
-    runs = min(RUNS, len(order))
     halves: tuple[list[Pair], list[Pair]] = ([], [])
-    for pair in pairs:
-        halves[order[group_of[pair.name]] * runs // len(order) % 2].append(pair)
+    for pair, run in zip(pairs, runs_of_groups(pairs, groups, RUNS), strict=True):
+        halves[run % 2].append(pair)
     if not halves[1]:
         raise DataError(
             'what one half of the validation images teaches is measured on the other, but there '

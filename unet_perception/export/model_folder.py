@@ -162,7 +162,8 @@ def _publish(built: Path, folder: Path) -> None:
 
 
 def _check_writable(folder: Path) -> None:
-    """RequestError, before any work, if the model can't be written there."""
+    """RequestError or ModelError, before any work, if the model can't be written there."""
+    sums_of(file for file in visible_files(folder) if file.name != SUMS)
     try:
         TemporaryFile(dir=folder).close()
     except OSError as exc:

@@ -95,21 +95,30 @@ def split_by_blocks(pairs: Sequence[Pair], groups: Mapping[str, str] | None = No
     """Give every fifth of up to 19 runs of neighbouring groups to validation.
 
     Neighbours can be frames of one drive, so a split frame by frame would let the network
-    be judged on what it has all but seen. A pair of no group is a group of its own.
+    be judged on what it has all but seen.
     """
-    group_of = {pair.name: (groups or {}).get(pair.name, f'/{pair.name}') for pair in pairs}
-    order = {group: k for k, group in enumerate(dict.fromkeys(group_of.values()))}
-    if len(order) < EVERY // 2 + 1:
+    blocks = runs_of_groups(pairs, groups or {}, BLOCKS)
+    count = len(set(blocks))
+    if count < EVERY // 2 + 1:
         raise DataError(
-            f'{len(pairs)} image(s) in {len(order)} group(s) are too few to split; '
+            f'{len(pairs)} image(s) in {count} group(s) are too few to split; '
             f'give at least {EVERY // 2 + 1} groups, better hundreds'
         )
-    blocks = min(BLOCKS, len(order))
     split = Split([], [])
-    for pair in pairs:
-        block = order[group_of[pair.name]] * blocks // len(order)
+    for pair, block in zip(pairs, blocks, strict=True):
         (split.validation if block % EVERY == EVERY // 2 else split.training).append(pair)
     return split
+
+
+def runs_of_groups(pairs: Sequence[Pair], groups: Mapping[str, str], most: int) -> list[int]:
+    """Cut the groups, in their order, into up to `most` runs; return the run of each pair.
+
+    A pair of no group is a group of its own.
+    """
+    names = [groups.get(pair.name, f'/{pair.name}') for pair in pairs]
+    order = {name: k for k, name in enumerate(dict.fromkeys(names))}
+    runs = min(most, len(order))
+    return [order[name] * runs // len(order) for name in names]
 
 
 def sha256_from_split(split: Split) -> str:

@@ -21,12 +21,27 @@ import numpy as np
 from ... import __version__
 from ...core.files import replace_file
 from ...core.frame import U8
+from ...core.geometry import Size
 from ...core.manifest import ClassInfo
 from ...errors import RequestError
 from ..labels import IMAGES, MASKS, write_classes, write_groups
 
 INSTANCES, SYNTHESIS = 'instances', 'synthesis.json'
+SMALLEST, LARGEST = 64, 2048  # pixels a side that can be rendered
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95]
+
+
+def check_order(images: int, seed: int, size: Size) -> None:
+    """RequestError, by the option's name, unless so many pictures of a size can be rendered."""
+    if images < 1:
+        raise RequestError(f'--images {images} draws nothing; ask for 1 or more')
+    if seed < 0:
+        raise RequestError(f'--seed {seed} is not possible; give 0 or more')
+    if min(size) < SMALLEST or max(size) > LARGEST:
+        raise RequestError(
+            f'--size {size.height} {size.width} is not possible; each side can be '
+            f'{SMALLEST} to {LARGEST} pixels'
+        )
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from ...core.geometry import Size
 from ...core.manifest import ClassInfo
-from ...errors import RequestError
 from ..labels import MASKS
 from ..progress import OnProgress
-from .folder import synthesis_folder
+from .folder import check_order, synthesis_folder
 from .streets_canvas import BACKGROUND, ROAD
 from .streets_scene import picture_from_seed
 
@@ -20,7 +19,6 @@ CLASSES = (
     ClassInfo(BACKGROUND, 'background', (0, 0, 0)),
     ClassInfo(ROAD, 'road', (128, 64, 128)),
 )
-SMALLEST, LARGEST = 64, 2048
 ASSETS = 'none from elsewhere: every shape and texture is drawn by unet_perception (Apache-2.0)'
 
 
@@ -30,18 +28,6 @@ class Job(NamedTuple):
     images: int
     seed: int
     size: Size
-
-    def check(self) -> None:
-        """RequestError unless this can be drawn."""
-        if self.images < 1:
-            raise RequestError(f'--images {self.images} draws nothing; ask for 1 or more')
-        if self.seed < 0:
-            raise RequestError(f'--seed {self.seed} is not possible; give 0 or more')
-        if min(self.size) < SMALLEST or max(self.size) > LARGEST:
-            raise RequestError(
-                f'--size {self.size.height} {self.size.width} is not possible; each side can be '
-                f'{SMALLEST} to {LARGEST} pixels'
-            )
 
     @property
     def command(self) -> str:
@@ -57,7 +43,7 @@ def write_streets(out: Path, job: Job, on_progress: OnProgress) -> list[float]:
 
     RequestError if that can't be.
     """
-    job.check()
+    check_order(*job)
     shares: list[float] = []
     with synthesis_folder(out) as folder:
         for scene in range(job.images):

@@ -15,10 +15,10 @@ from ...errors import RequestError
 from ..labels import IMAGES, MASKS
 from ..progress import OnProgress
 from .catalogue import NAMES, check_kinds
-from .folder import INSTANCES, synthesis_folder
+from .folder import INSTANCES, check_order, synthesis_folder
 
 CLASSES = (ClassInfo(0, 'background', (0, 0, 0)), ClassInfo(1, 'object', (230, 120, 30)))
-SMALLEST, LARGEST, MOST_VIEWS = 64, 2048, 100
+MOST_VIEWS = 100
 ASSETS = (
     'none from elsewhere: every mesh, texture and print is drawn by unet_perception (Apache-2.0), '
     "text with OpenCV's fonts"
@@ -36,20 +36,12 @@ class Job(NamedTuple):
 
     def check(self) -> None:
         """RequestError unless this can be drawn."""
-        if self.images < 1:
-            raise RequestError(f'--images {self.images} draws nothing; ask for 1 or more')
-        if self.seed < 0:
-            raise RequestError(f'--seed {self.seed} is not possible; give 0 or more')
+        check_order(self.images, self.seed, self.size)
         if not 1 <= self.views <= MOST_VIEWS:
             raise RequestError(f'--views {self.views} is not possible; 1 to {MOST_VIEWS} are')
         check_kinds(self.kinds)
         if not self.kinds:
             raise RequestError('--without leaves no kind of thing; leave one')
-        if min(self.size) < SMALLEST or max(self.size) > LARGEST:
-            raise RequestError(
-                f'--size {self.size.height} {self.size.width} is not possible; each side can be '
-                f'{SMALLEST} to {LARGEST} pixels'
-            )
 
     @property
     def command(self) -> str:
