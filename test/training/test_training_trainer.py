@@ -1,5 +1,6 @@
 """Training on a toy set: it learns, repeats itself, survives a kill, and leaves a checkpoint."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 import json
 import os
@@ -26,7 +27,7 @@ from unet_perception.core.pipeline import SegmentationPipeline
 from unet_perception.core.scores import Confusion
 from unet_perception.engines.fake import FakeEngine
 from unet_perception.errors import DataError, RequestError
-from unet_perception.training import trainer
+from unet_perception.training import samples, trainer
 from unet_perception.training.checkpoint import (
     WEIGHTS,
     load_checkpoint,
@@ -244,6 +245,20 @@ def test_a_reader_that_is_killed_ends_with_a_sentence(
     with pytest.raises(RequestError, match=r'reading images failed .* goes on where it was'):
         train(toy, tmp_path, PLAN, lambda report: None, kill)
     assert Run(toy, tmp_path, PLAN).averages == trained.averages
+
+
+@pytest.mark.parametrize('how', [EOFError(), ConnectionResetError(), OSError('broken\npipe\n')])
+def test_whatever_way_reading_fails_the_sentence_says_it(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Exception
+) -> None:
+    def fails(*_: object, **__: object) -> Iterator[object]:
+        raise how
+        yield
+
+    monkeypatch.setattr(samples, 'DataLoader', fails)
+    said = str(how).strip().splitlines()[-1] if str(how) else type(how).__name__
+    with pytest.raises(RequestError, match=rf'reading images failed \({said}\); .* goes on where'):
+        train(toy, tmp_path, PLAN, pytest.fail)
 
 
 def test_ctrl_c_ends_the_command_with_one_line_and_it_goes_on(

@@ -84,9 +84,10 @@ def batches_of(
         yield from batches
     except DataError as exc:  # torch puts the worker's whole traceback before the sentence
         raise DataError(str(exc).rpartition('DataError: ')[2].strip()) from exc
-    except (RuntimeError, OSError, EOFError) as exc:
+    except (RuntimeError, OSError, EOFError) as exc:  # of a connection they may have no words
+        reason = (str(exc).strip().splitlines() or [type(exc).__name__])[-1]
         raise RequestError(
-            f'reading images failed ({str(exc).strip().splitlines()[-1]}); is there memory, and '
+            f'reading images failed ({reason}); is there memory, and '
             f'room in /dev/shm? The same command goes on where it was'
         ) from exc
 
