@@ -63,7 +63,10 @@ $(RUN): $(CREATED) requirements/base.txt requirements/ros.txt $(PACKAGING)
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): $(RUN) requirements/test.txt requirements/train.txt
+$(DEV): $(RUN) requirements/test.txt requirements/train.txt requirements/bindings.txt
 	@echo 'installing test tools and, on Python 3.11, torch'
 	@$(PIP) -r requirements/test.txt -r requirements/train.txt
+	@rm -rf $(VENV)/bindings
+	@grep -v '^#' requirements/bindings.txt | while read -r pin; do \
+	  $(PIP) --no-deps --target "$(VENV)/bindings/$${pin%%;*}" "$$pin" || exit 1; done
 	@touch $@

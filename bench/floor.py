@@ -9,6 +9,7 @@ from time import monotonic, perf_counter
 
 import numpy as np
 
+from unet_perception.core.engine import EngineOptions
 from unet_perception.core.manifest import model_from_folder
 from unet_perception.core.paths import model_folder
 from unet_perception.engines import default_artifact, open_engine
@@ -22,7 +23,7 @@ def main() -> None:
     model = model_from_folder(model_folder('lane'))
     artifact, point = default_artifact(model)
     image, times = np.zeros((1, point.height, point.width, 3), np.uint8), []
-    with open_engine('openvino', model, artifact, threads) as engine:
+    with open_engine('openvino', model, artifact, EngineOptions(threads)) as engine:
         for _ in range(WARM_UP):
             engine.infer(image)
         start = monotonic()

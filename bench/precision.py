@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from unet_perception.core.engine import Engine
+from unet_perception.core.engine import Engine, EngineOptions
 from unet_perception.core.golden import golden_from_bytes
 from unet_perception.core.manifest import Model, model_from_folder
 from unet_perception.core.paths import model_folder
@@ -37,7 +37,7 @@ def _rows(model: Model, backend: str) -> list[dict[str, Any]]:
     artifacts = [a for a in model.manifest.artifacts if (a.height, a.width) == point[:2]]
     with ExitStack() as stack:
         engines: Mapping[str, Engine] = {
-            a.precision: stack.enter_context(open_engine(backend, model, a, threads=1))
+            a.precision: stack.enter_context(open_engine(backend, model, a, EngineOptions(1)))
             for a in artifacts
         }
         times: dict[str, list[float]] = {precision: [] for precision in engines}

@@ -28,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from docs.marked import with_tables
 from unet_perception.cli.main import main as command
-from unet_perception.core.engine import Engine
+from unet_perception.core.engine import Engine, EngineOptions
 from unet_perception.core.files import replace_file
 from unet_perception.core.frame import U8
 from unet_perception.core.geometry import Size
@@ -94,7 +94,7 @@ def engine_of(backend: str, config: UNetConfig) -> Engine:
     content = wrap(onnx_from_network(UNet(config), SIZE), MEAN, STD, 1.0).SerializeToString()
     module = import_module(f'unet_perception.engines.{ENGINES[backend].module}')
     artifact = Artifact(ModelFile('model.onnx', '', len(content)), 'fp32', *SIZE)
-    engine: Engine = module.open_engine(content, artifact, config.classes, 1)
+    engine: Engine = module.open_engine(content, artifact, config.classes, EngineOptions(1))
     return engine
 
 

@@ -56,7 +56,8 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'backend',
         default_value='',
-        description='Inference backend: auto, openvino or onnxruntime; empty: as in params_file',
+        description='Inference backend: auto, tensorrt, openvino or onnxruntime; empty: as in '
+        'params_file',
     ),
     DeclareLaunchArgument(
         'autostart',

@@ -91,7 +91,7 @@ class TestPackageXml:
     def test_every_import_of_the_tests_is_declared(self) -> None:
         files = sorted((ROOT / 'test').rglob('*.py'))
         imported = {name for file in files for name in libraries_of(file)}
-        own = {'docs', *(file.stem for file in (*files, *ROOT.glob('*/*.py')))}
+        own = {'bench', 'docs', *(file.stem for file in (*files, *ROOT.glob('*/*.py')))}
         keys = {ROSDEP.get(name, name) for name in imported - EXTRAS - own}
         assert keys <= dependencies('depend', 'exec_depend', 'test_depend')
 

@@ -6,7 +6,8 @@ UnetPerceptionError
 ├── ModelError          a model folder that can't be trusted or understood
 │   └── GoldenError     an engine's answer to the model's golden image is not the expected one
 ├── EngineError         an inference backend that is missing, won't open or failed to run
-│   └── EngineHangError an inference that does not return
+│   ├── EngineHangError an inference that does not return
+│   └── EngineLostError an engine whose device was lost: it has to be opened anew
 └── FrameError          an image that can't be decoded; the frame counts as malformed
 
 A message says what is wrong, where (with `repr`), and what to do about it.
@@ -40,6 +41,10 @@ class EngineError(UnetPerceptionError):
 
 class EngineHangError(EngineError):
     """An inference does not return, so its engine can't be closed."""
+
+
+class EngineLostError(EngineError):
+    """The engine's device was lost with all that was on it; another engine may be opened."""
 
 
 class FrameError(UnetPerceptionError):

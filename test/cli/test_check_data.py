@@ -12,8 +12,8 @@ from toy import write_noise
 
 from unet_perception.cli.check_data import summary_of
 from unet_perception.cli.main import main
+from unet_perception.core.progress import no_progress
 from unet_perception.training.check import check_folder
-from unet_perception.training.progress import no_progress
 
 NAMES = 'abcdefgh'
 

@@ -177,7 +177,7 @@ def test_an_engine_that_is_not_installed_is_mentioned_not_missed(
     code, text = judge(LANE.name)
     assert code == 0
     for name in set(ENGINES) - {present}:
-        assert f'--   engine   {name} is not installed; {ENGINES[name].cure}' in text
+        assert f'--   engine   {name}: {ENGINES[name].lacks()}' in text
 
 
 @pytest.mark.parametrize('shipped', SHIPPED, ids=lambda folder: folder.name)

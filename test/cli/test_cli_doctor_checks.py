@@ -10,9 +10,9 @@ import pytest
 from unet_perception.cli import doctor_transport
 from unet_perception.cli.doctor import CHECKS, Finding, Row, findings_of, summary
 from unet_perception.cli.doctor_checks import (
-    GPU_FILES,
     check_gpu,
     check_malloc,
+    check_plans,
     check_shared_memory,
     check_sockets,
     judge_model,
@@ -28,9 +28,10 @@ from unet_perception.cli.doctor_transport import (
     ProbeError,
     describe_ros,
 )
-from unet_perception.core.paths import share_folder
+from unet_perception.core.paths import private_cache_folder, share_folder
 from unet_perception.core.transport import NEW_VARIABLE, OLD_VARIABLE
 from unet_perception.engines import choose_backend
+from unet_perception.engines.plan_cache import PlanCache, PlanKey
 from unet_perception.errors import RequestError
 
 LARGE = str(share_folder() / 'config' / 'fastdds_large_images.xml')
@@ -224,9 +225,29 @@ def test_files_of_the_machine_are_judged(tmp_path: Path) -> None:
     assert verdict.cure == f'sudo sysctl -w {most} {usual}'
     other = machine_of({}, tmp_path, {**FACTS, 'rmw': 'rmw_cyclonedds_cpp'})
     assert check_sockets(other).cure == f'sudo sysctl -w {most}'
-    (tmp_path / GPU_FILES[-1]).parent.mkdir()
-    (tmp_path / GPU_FILES[-1]).touch()
-    assert 'TensorRT is not supported yet' in check_gpu(machine).message
+    (tmp_path / 'etc').mkdir()
+    (tmp_path / 'etc' / 'nv_tegra_release').touch()
+    verdict = check_gpu(machine)
+    assert (verdict.level, verdict.cure) == (WARN, 'see docs/jetson.md')
+    assert 'NVIDIA GPU here, but TensorRT can not use it' in verdict.message
+
+
+def test_plans_are_listed_with_size_gpu_and_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    assert check_plans(machine_of({})).message.startswith('0 in ')
+    key = PlanKey(
+        *('model.fp16.256x512.onnx', '0' * 64, 'tensorrt 10.3.0'),
+        *('Orin', '8.7', 16, '12.6', '12.6', 'aarch64', 0, 1),
+    )
+    PlanCache(private_cache_folder('tensorrt')).put(key, b'plan', 'fp16', 31.0)
+    message = check_plans(machine_of({})).message
+    assert message.startswith('1 in ')
+    assert f'{key.name} (0.0 MB, tensorrt 10.3.0, Orin)' in message
+    (tmp_path / 'unet_perception' / 'tensorrt').chmod(0o777)
+    verdict = check_plans(machine_of({}))
+    assert (verdict.level, 'chmod 700' in verdict.cure) == (WARN, True)
 
 
 def test_a_damaged_model_is_found_and_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from helpers import SHIPPED, noise
 import numpy as np
 import pytest
 
+from unet_perception.core.engine import EngineOptions
 from unet_perception.core.frame import U8
 from unet_perception.core.golden import LEAST_IOU, Golden, check_golden, golden_from_bytes
 from unet_perception.core.manifest import model_from_folder
@@ -62,7 +63,7 @@ class TestCheck:
                 if p[:2] == (artifact.height, artifact.width)
             )
             golden = golden_from_bytes(model.read(point.golden), point.golden.file)
-            with open_engine(backend, model, artifact, threads=1) as engine:
+            with open_engine(backend, model, artifact, EngineOptions(1)) as engine:
                 least = 0.999 if artifact.precision == 'fp32' else LEAST_IOU[artifact.precision]
                 assert min(check_golden(engine, golden)) > least
 

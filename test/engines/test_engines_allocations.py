@@ -12,6 +12,7 @@ from unet_perception.core.budget import Budget
 from unet_perception.core.cleaning import Cleaning
 from unet_perception.core.deadline import Deadlines
 from unet_perception.core.dispatch import Dispatcher, Lane
+from unet_perception.core.engine import EngineOptions
 from unet_perception.core.frame import Frame
 from unet_perception.core.health import Health
 from unet_perception.core.manifest import model_from_folder
@@ -28,7 +29,7 @@ class Node:
     def __init__(self, backend: str, cleaning: Cleaning) -> None:
         model = model_from_folder(LANE)
         artifact = model.manifest.artifact('fp32', model.manifest.best_first[-1])
-        self._engine = open_engine(backend, model, artifact, 1)
+        self._engine = open_engine(backend, model, artifact, EngineOptions(1))
         pipeline = SegmentationPipeline(
             self._engine, model.manifest.resize, 0.5, cleaning=cleaning
         )

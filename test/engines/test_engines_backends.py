@@ -11,7 +11,7 @@ from helpers import LANE, flip_byte, model_copy, noise
 import numpy as np
 import pytest
 
-from unet_perception.core.engine import Engine, EngineSpec
+from unet_perception.core.engine import Engine, EngineOptions, EngineSpec
 from unet_perception.core.frame import U8
 from unet_perception.core.golden import Golden, check_golden, golden_from_bytes
 from unet_perception.core.manifest import Artifact, ModelFile, model_from_folder
@@ -54,12 +54,12 @@ def opened(
     """Open bytes as if the manifest promised this size and number of classes."""
     module = importlib.import_module(f'unet_perception.engines.{ENGINES[backend].module}')
     artifact = Artifact(ModelFile('tiny.onnx', '', len(content)), 'fp32', *size)
-    return module.open_engine(content, artifact, classes, 1)
+    return module.open_engine(content, artifact, classes, EngineOptions(1))
 
 
 def shipped_engine(backend: str, threads: int = 1, folder: Path = LANE) -> Engine:
     model = model_from_folder(folder)
-    return open_engine(backend, model, default_artifact(model)[0], threads)
+    return open_engine(backend, model, default_artifact(model)[0], EngineOptions(threads))
 
 
 def shipped_golden() -> Golden:
@@ -234,7 +234,7 @@ class TestRefusals:
     ) -> None:
         entry = ENGINES[backend]
         monkeypatch.setitem(sys.modules, f'unet_perception.engines.{entry.module}', None)
-        with pytest.raises(EngineError, match=f'{backend!r} does not load: .*; {entry.cure}'):
+        with pytest.raises(EngineError, match=f'{backend!r} is not available: .*; {entry.cure}'):
             shipped_engine(backend)
 
 

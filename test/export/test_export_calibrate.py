@@ -15,9 +15,11 @@ import torch
 from toy import CLASSES, write_about, write_toy
 
 from unet_perception.cli.main import main
+from unet_perception.core.engine import EngineOptions
 from unet_perception.core.geometry import Size
 from unet_perception.core.golden import golden_from_bytes
 from unet_perception.core.manifest import Model, model_from_folder
+from unet_perception.core.progress import no_progress
 from unet_perception.core.reference import CONFIDENCE_BINS
 from unet_perception.engines import open_engine
 from unet_perception.errors import DataError, RequestError
@@ -28,7 +30,6 @@ from unet_perception.training.checkpoint import load_checkpoint, save_checkpoint
 from unet_perception.training.dataset import pairs_from_folder, read_pair
 from unet_perception.training.family import UNetConfig
 from unet_perception.training.plan import TrainingPlan
-from unet_perception.training.progress import no_progress
 from unet_perception.training.trainer import train
 
 torch.set_num_threads(1)
@@ -155,7 +156,10 @@ def test_the_temperature_is_in_the_file_the_manifest_and_the_card(
     network, training = load_checkpoint(boasting)
     mean, std = (np.float32(training['normalisation'][key]) for key in ('mean', 'std'))
     planes = torch.from_numpy((image - mean) / std).permute(2, 0, 1)[None].float()
-    with torch.inference_mode(), open_engine('onnxruntime', model, artifact, 1) as engine:
+    with (
+        torch.inference_mode(),
+        open_engine('onnxruntime', model, artifact, EngineOptions(1)) as engine,
+    ):
         expected = (network(planes) / temperature).softmax(1).numpy() * 255
         answer = engine.infer(image[None]).probabilities.astype(float)
     assert np.abs(answer - expected).max() <= 1

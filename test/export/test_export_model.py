@@ -18,27 +18,28 @@ import torch
 from toy import ABOUT, CLASSES, write_about, write_toy
 
 from unet_perception.core.checksums import problems_by_file
+from unet_perception.core.engine import EngineOptions
 from unet_perception.core.frame import U8, frame_from_pixels
 from unet_perception.core.geometry import Resize, Size, placement_from_sizes
 from unet_perception.core.golden import check_golden, golden_from_bytes
 from unet_perception.core.manifest import Model, model_from_folder
 from unet_perception.core.pipeline import SegmentationPipeline
+from unet_perception.core.progress import no_progress
 from unet_perception.core.scores import Confusion
 from unet_perception.engines import available_engines, open_engine
 from unet_perception.engines.fake import FakeEngine
+from unet_perception.engines.precision import precision_of
 from unet_perception.errors import DataError, EngineError, RequestError
 from unet_perception.export import golden_image, model_folder, trial
 from unet_perception.export.about import ABOUT_FIELDS
 from unet_perception.export.model_folder import Exported, Wish, export_model
 from unet_perception.export.pictures import failures_picture
-from unet_perception.export.precision import precision_of
 from unet_perception.export.reference_engine import reference_engine
 from unet_perception.export.tensorrt_build import tensorrt_version
 from unet_perception.training.checkpoint import CONFIG
 from unet_perception.training.dataset import pairs_from_folder, read_pair
 from unet_perception.training.family import UNetConfig
 from unet_perception.training.plan import TrainingPlan
-from unet_perception.training.progress import no_progress
 from unet_perception.training.split import split_of_folder
 from unet_perception.training.trainer import train
 
@@ -99,7 +100,7 @@ def test_every_engine_passes_the_golden_check(made: Made, backend: str) -> None:
     manifest = made.model.manifest
     (artifact,), (point,) = manifest.artifacts, manifest.operating_points
     golden = golden_from_bytes(made.model.read(point.golden), point.golden.file)
-    with open_engine(backend, made.model, artifact, 1) as engine:
+    with open_engine(backend, made.model, artifact, EngineOptions(1)) as engine:
         assert min(check_golden(engine, golden)) > 0.99
 
 
@@ -204,7 +205,7 @@ def test_each_size_becomes_an_operating_point_with_scores_of_its_own(
         }
         artifact = model.manifest.artifact('fp32', point)
         golden = golden_from_bytes(model.read(point.golden), point.golden.file)
-        with open_engine('onnxruntime', model, artifact, 1) as engine:
+        with open_engine('onnxruntime', model, artifact, EngineOptions(1)) as engine:
             assert min(check_golden(engine, golden)) > 0.99
     best = max(exported.scores.values(), key=lambda each: each.miou)
     assert best.as_json().items() <= model.manifest.document['scores'].items()
@@ -382,7 +383,7 @@ def test_floats_on_both_ends_are_the_same_model(made: Made, tmp_path: Path) -> N
     golden = golden_from_bytes(made.model.read(point.golden), point.golden.file)
     for backend in available_engines():
         ours, theirs = (
-            open_engine(backend, each, each.manifest.artifacts[0], 1)
+            open_engine(backend, each, each.manifest.artifacts[0], EngineOptions(1))
             .infer(golden.image[None])
             .probabilities
             for each in (model, made.model)
@@ -455,7 +456,7 @@ def test_what_tensorrt_refuses_is_not_published(
     def refuse(content: bytes, file: str, io: str) -> None:
         raise EngineError(f"the builder can't parse {file!r}")
 
-    monkeypatch.setattr(model_folder, 'built_plan', refuse)
+    monkeypatch.setattr(model_folder, 'trial_plan', refuse)
     folder = write_about(copy_of(made, tmp_path), version='0.0.2')
     before = contents(folder)
     exported = export_model(made.checkpoint, made.data, folder, no_progress, FP32)

@@ -13,6 +13,7 @@ pytest.importorskip('torch', reason="torch is not installed: pip install '.[trai
 import onnx
 import torch
 
+from unet_perception.core.engine import EngineOptions
 from unet_perception.core.frame import U8
 from unet_perception.core.geometry import Size
 from unet_perception.core.manifest import Artifact, ModelFile
@@ -20,7 +21,7 @@ from unet_perception.core.scores import F64
 from unet_perception.engines import ENGINES, available_engines
 from unet_perception.errors import RequestError
 from unet_perception.export.onnx_from_checkpoint import OPSET, onnx_from_network
-from unet_perception.export.tensorrt_build import built_plan
+from unet_perception.export.tensorrt_build import trial_plan
 from unet_perception.export.wrap import wrap
 from unet_perception.training.family import VARIANTS, UNetConfig
 from unet_perception.training.unet import UNet
@@ -128,7 +129,7 @@ def test_tensorrt_reads_and_builds_every_member(config: UNetConfig) -> None:
     """TensorRT for RTX parses and builds without a GPU; running needs one."""
     pytest.importorskip('tensorrt_rtx', reason='TensorRT for RTX is not installed')
     content = wrap(onnx_from_network(UNet(config), SIZE), MEAN, STD, 1.0).SerializeToString()
-    plan = built_plan(content, 'model.onnx', 'uint8')
+    plan = trial_plan(content, 'model.onnx', 'uint8')
     assert plan is not None
     assert plan.size > 1000
 
@@ -141,7 +142,10 @@ def test_every_engine_answers_as_torch(
     content = wrap(onnx_from_network(network, SIZE), MEAN, STD, temperature).SerializeToString()
     module = import_module(f'unet_perception.engines.{ENGINES[backend].module}')
     artifact = Artifact(ModelFile('model.onnx', '', 0), 'fp32', *SIZE)
-    with module.open_engine(content, artifact, CLASSES, 1) as engine, torch.inference_mode():
+    with (
+        module.open_engine(content, artifact, CLASSES, EngineOptions(1)) as engine,
+        torch.inference_mode(),
+    ):
         for image in images:
             logits = network(normalised(torch.from_numpy(image)[None])) / temperature
             expected = (logits.softmax(1) * 255).round().numpy()

@@ -17,13 +17,15 @@ from onnx import TensorProto, numpy_helper
 import torch
 from torch.nn import functional
 
+from unet_perception.core.engine import EngineOptions
 from unet_perception.core.geometry import Size
 from unet_perception.core.manifest import Artifact, ModelFile
 from unet_perception.core.scores import Confusion
 from unet_perception.engines import ENGINES, available_engines
+from unet_perception.engines.precision import precision_of
 from unet_perception.errors import RequestError
 from unet_perception.export.onnx_from_checkpoint import onnx_from_network
-from unet_perception.export.precision import PRECISIONS, convert, precision_of
+from unet_perception.export.precision import PRECISIONS, convert
 from unet_perception.export.wrap import wrap
 from unet_perception.training.family import VARIANTS, UNetConfig
 from unet_perception.training.unet import UNet
@@ -216,7 +218,7 @@ def test_every_engine_makes_of_a_file_what_is_written_in_it(
     module = import_module(f'unet_perception.engines.{ENGINES[backend].module}')
     seen = [((image - np.float32(MEAN)) / STD).transpose(2, 0, 1)[None] for image in images]
     expected = logits(converted[precision], [each.astype(np.float32) for each in seen]).argmax(1)
-    with module.open_engine(wrapped, artifact, CLASSES, 1) as engine:
+    with module.open_engine(wrapped, artifact, CLASSES, EngineOptions(1)) as engine:
         masks = np.stack([engine.infer(i[None]).probabilities[0].argmax(0) for i in images])
     assert (masks == expected).mean() > 0.97
 

@@ -14,8 +14,8 @@ pytest.importorskip('onnx', reason="onnx is not installed: pip install '.[train]
 
 import onnx
 
-from unet_perception.export.precision import precision_of
-from unet_perception.export.tensorrt_build import built_plan
+from unet_perception.engines.precision import precision_of
+from unet_perception.export.tensorrt_build import trial_plan
 
 FILES = sorted((ROOT / 'models').glob('*/**/*.onnx'))
 
@@ -36,7 +36,7 @@ def test_the_manifest_repeats_what_people_wrote(folder: Path) -> None:
 @pytest.mark.parametrize('file', FILES, ids=lambda file: f'{file.parent.name}/{file.name}')
 def test_tensorrt_builds_the_file(file: Path) -> None:
     pytest.importorskip('tensorrt_rtx', reason='TensorRT for RTX is not installed')
-    plan = built_plan(file.read_bytes(), file.name, 'uint8')
+    plan = trial_plan(file.read_bytes(), file.name, 'uint8')
     assert plan is not None
     entries = model_from_folder(file.parent).manifest.document['artifacts']
     (told,) = [entry['tensorrt'] for entry in entries if entry['file'] == file.name]

@@ -16,7 +16,7 @@ from unet_perception.core.geometry import Size
 from unet_perception.errors import EngineError
 from unet_perception.export.onnx_from_checkpoint import onnx_from_network
 from unet_perception.export.precision import PRECISIONS, convert
-from unet_perception.export.tensorrt_build import built_plan, tensorrt_version
+from unet_perception.export.tensorrt_build import tensorrt_version, trial_plan
 from unet_perception.export.wrap import wrap
 from unet_perception.training.family import VARIANTS, UNetConfig
 from unet_perception.training.unet import UNet
@@ -49,7 +49,7 @@ def wrapped(core: onnx.ModelProto, io: str = 'uint8') -> bytes:
 def test_every_member_of_the_family_is_built_in_every_precision(config: UNetConfig) -> None:
     core = core_of(config)
     for precision in PRECISIONS:
-        plan = built_plan(
+        plan = trial_plan(
             wrapped(convert(core, precision, images())), f'{precision}.onnx', 'uint8'
         )
         assert plan is not None
@@ -61,7 +61,7 @@ def test_every_member_of_the_family_is_built_in_every_precision(config: UNetConf
 def test_half_weights_make_a_smaller_plan() -> None:
     core = core_of(replace(SMALL, variant='standard', widths=(16, 64, 128)))
     plans = [
-        built_plan(wrapped(convert(core, p, [])), 'model.onnx', 'uint8') for p in ('fp32', 'fp16')
+        trial_plan(wrapped(convert(core, p, [])), 'model.onnx', 'uint8') for p in ('fp32', 'fp16')
     ]
     fp32, fp16 = (plan.size for plan in plans if plan)
     assert fp16 < 0.8 * fp32
@@ -70,9 +70,9 @@ def test_half_weights_make_a_smaller_plan() -> None:
 @needs_builder
 def test_floats_on_the_ends_are_built_where_they_are_asked_for() -> None:
     content = wrapped(core_of(SMALL), 'float32')
-    assert built_plan(content, 'model.onnx', 'float32') is not None
+    assert trial_plan(content, 'model.onnx', 'float32') is not None
     with pytest.raises(EngineError, match=r"'model.onnx' must have uint8 .*'image' float32"):
-        built_plan(content, 'model.onnx', 'uint8')
+        trial_plan(content, 'model.onnx', 'uint8')
 
 
 def of_one_operator(operator: str) -> bytes:
@@ -101,7 +101,7 @@ def of_one_operator(operator: str) -> bytes:
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_name(content: bytes, complaint: str) -> None:
     with pytest.raises(EngineError, match=complaint) as caught:
-        built_plan(content, 'broken.onnx', 'uint8')
+        trial_plan(content, 'broken.onnx', 'uint8')
     assert "'broken.onnx'" in str(caught.value)
     assert '\n' not in str(caught.value)
 
@@ -110,7 +110,7 @@ def test_without_a_builder_there_is_no_plan_and_no_version() -> None:
     result = run_python(
         'import sys\n'
         'sys.modules.update(dict.fromkeys(("tensorrt_rtx", "tensorrt")))\n'
-        'from unet_perception.export.tensorrt_build import built_plan, tensorrt_version\n'
-        'print(built_plan(b"", "model.onnx", "uint8"), tensorrt_version())\n'
+        'from unet_perception.export.tensorrt_build import trial_plan, tensorrt_version\n'
+        'print(trial_plan(b"", "model.onnx", "uint8"), tensorrt_version())\n'
     )
     assert (result.returncode, result.stdout.split()) == (0, ['None', 'None']), result.stderr

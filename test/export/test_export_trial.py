@@ -13,6 +13,7 @@ from unet_perception.core.frame import U8
 from unet_perception.core.geometry import Size
 from unet_perception.core.golden import Golden
 from unet_perception.core.manifest import Artifact, ModelFile
+from unet_perception.core.progress import no_progress
 from unet_perception.engines.fake import FakeEngine
 from unet_perception.errors import DataError
 from unet_perception.export import trial
@@ -20,7 +21,6 @@ from unet_perception.export.document import scores_of_point
 from unet_perception.export.files import Made
 from unet_perception.export.trial import Classes, Verdict, try_files
 from unet_perception.training.dataset import pairs_from_folder
-from unet_perception.training.progress import no_progress
 
 TRUTH: U8 = np.kron(np.uint8([[0, 1], [1, 2]]), np.ones((32, 32), np.uint8))
 NAMES, SIZE = ('sky', 'road', 'line'), Size(64, 64)

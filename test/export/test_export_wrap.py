@@ -11,7 +11,7 @@ pytest.importorskip('onnx', reason='onnx is not installed: pip install onnx')
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from unet_perception.core.engine import Engine
+from unet_perception.core.engine import Engine, EngineOptions
 from unet_perception.core.frame import U8
 from unet_perception.core.manifest import Artifact, ModelFile
 from unet_perception.core.scores import F64
@@ -47,7 +47,7 @@ def expected(image: U8, temperature: float) -> F64:
 def engine_of(model: onnx.ModelProto, backend: str) -> Engine:
     artifact = Artifact(ModelFile('model.onnx', '', 0), 'fp32', HEIGHT, WIDTH)
     module = import_module(f'unet_perception.engines.{ENGINES[backend].module}')
-    return module.open_engine(model.SerializeToString(), artifact, CLASSES, 1)
+    return module.open_engine(model.SerializeToString(), artifact, CLASSES, EngineOptions(1))
 
 
 def shape_of(value: onnx.ValueInfoProto) -> Sequence[int]:
@@ -110,7 +110,9 @@ def test_floats_on_both_ends_hold_the_values_of_the_bytes(noise: U8, backend: st
     answers = []
     for io, graph in graphs.items():
         artifact = Artifact(ModelFile('model.onnx', '', 0), 'fp32', HEIGHT, WIDTH, io)
-        with module.open_engine(graph.SerializeToString(), artifact, CLASSES, 1) as engine:
+        with module.open_engine(
+            graph.SerializeToString(), artifact, CLASSES, EngineOptions(1)
+        ) as engine:
             assert engine.spec.io == io
             answers.append(engine.infer(noise[None]).probabilities.copy())
     assert answers[0].dtype == answers[1].dtype == np.uint8
@@ -123,7 +125,9 @@ def test_floats_that_are_no_numbers_are_an_error(noise: U8, backend: str) -> Non
     module = import_module(f'unet_perception.engines.{ENGINES[backend].module}')
     artifact = Artifact(ModelFile('model.onnx', '', 0), 'fp32', HEIGHT, WIDTH, 'float32')
     with (
-        module.open_engine(graph.SerializeToString(), artifact, CLASSES, 1) as engine,
+        module.open_engine(
+            graph.SerializeToString(), artifact, CLASSES, EngineOptions(1)
+        ) as engine,
         pytest.raises(EngineError, match='no number'),
     ):
         engine.infer(noise[None])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from toy import NOISE_CLASSES, write_noise
 
+from unet_perception.core.progress import no_progress
 from unet_perception.errors import DataError
 from unet_perception.training.check import DataCheck, check_folder
-from unet_perception.training.progress import no_progress
 from unet_perception.training.split import SPLIT, sha256_from_split
 
 NAMES = 'abcdefgh'

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from unet_perception.core.manifest import ClassInfo
+from unet_perception.core.progress import no_progress
 from unet_perception.errors import RequestError
 from unet_perception.training.check import check_folder
-from unet_perception.training.progress import no_progress
 from unet_perception.training.synthetic.folder import synthesis_folder
 
 CLASSES = (ClassInfo(0, 'ground', (0, 0, 0)), ClassInfo(1, 'thing', (255, 0, 0)))

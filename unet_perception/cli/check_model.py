@@ -59,8 +59,8 @@ def findings_about(folder: Path, backends: list[str]) -> list[Finding]:
         for artifact in model.manifest.artifacts
     ]
     if not backends:
-        cures = ' or '.join(entry.cure for entry in ENGINES.values())
-        findings.append(_finding('engine', 'none', f'no engine to prove it on; {cures}'))
+        lacks = '; '.join(entry.lacks() for entry in ENGINES.values())
+        findings.append(_finding('engine', 'none', f'no engine to prove it on: {lacks}'))
     return findings
 
 
@@ -90,7 +90,7 @@ def _check_file(model: Model, file: ModelFile) -> Finding:
 
 def _check_precision(model: Model, artifact: Artifact) -> Finding:
     """Compare what the file's tensors show with what the manifest says."""
-    from ..export.precision import precision_of_bytes
+    from ..engines.precision import precision_of_bytes
 
     subject = artifact.file.file
     try:
@@ -127,5 +127,5 @@ def _print(findings: list[Finding], absent: list[str], is_ok: bool) -> None:
             detail = 'golden IoU ' + ', '.join(f'{value:.4f}' for value in finding['golden_iou'])
         print(f'{mark} {finding["check"]:8} {finding["subject"]}  {detail}'.rstrip())
     for name in absent:
-        print(f'--   engine   {name} is not installed; {ENGINES[name].cure}')
+        print(f'--   engine   {name}: {ENGINES[name].lacks()}')
     print('the model can be served' if is_ok else 'the model must not be served as it is')

@@ -20,7 +20,7 @@ from ..core.health import Outcome
 from ..core.manifest import Model, model_from_folder
 from ..core.overlay import bgr_table, overlay
 from ..core.pipeline import SegmentationPipeline, digest_of
-from ..engines import choose_backend, default_artifact, open_engine
+from ..engines import choose_backend, choose_precision, default_artifact, open_engine
 from ..errors import RequestError
 from ..report.demo import DemoTrace, Still, write_demo_report
 
@@ -175,7 +175,7 @@ def _offline(
     The video shows a mask only where the one that was received is equal to it.
     """
     backend = choose_backend(run.backend).backend
-    artifact, _ = default_artifact(model)
+    artifact, _ = default_artifact(model, choose_precision('auto', backend, model))
     table = bgr_table(model.manifest.colors)
     identities: dict[int, str] = {}
     stills: list[Still] = []

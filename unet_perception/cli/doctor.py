@@ -20,6 +20,7 @@ from .doctor_checks import (
     check_library,
     check_malloc,
     check_model,
+    check_plans,
     check_python,
     check_shared_memory,
     check_sockets,
@@ -65,6 +66,7 @@ CHECKS = (
     Row('cv_bridge', check_cv_bridge),
     Row('engine', check_engine, ('numpy', 'opencv'), 'loading the engines'),
     Row('gpu', check_gpu),
+    Row('plans', check_plans),
     Row('model', check_model, ('engine',), 'proving the shipped models'),
 )
 MARGIN = max(len(row.name) for row in CHECKS) + 2

@@ -5,7 +5,6 @@ that asks for them, so that one that is missing or broken is a verdict.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 import shutil
 import sys
@@ -21,12 +20,6 @@ SOCKETS = {'rmem_max': 2**31 - 1, 'wmem_max': 2**31 - 1}
 """The kernel's limits, and what the cure sets them to."""
 FAST_DDS_SOCKETS = {'rmem_default': 8 << 20, 'wmem_default': 8 << 20}
 """What Fast DDS takes where its profile names no size of its own: it does not ask for more."""
-GPU_FILES = (
-    'dev/nvidia0',
-    'dev/nvhost-gpu',
-    'proc/driver/nvidia/version',
-    'etc/nv_tegra_release',
-)
 LIBRARY_CURES = {
     'numpy': 'pip install numpy, or sudo apt install python3-numpy',
     'cv2': 'pip install opencv-python-headless, or sudo apt install python3-opencv',
@@ -110,7 +103,7 @@ def check_engine(_: Machine) -> Verdict:
     problems = {name: problem_of(name) for name in available_engines()}
     broken = {name: f'{name} does not load: {why}' for name, why in problems.items() if why}
     if len(broken) == len(problems):
-        cures = ' or '.join(entry.cure for entry in ENGINES.values())
+        cures = ' or '.join(entry.cure for name, entry in ENGINES.items() if name != 'tensorrt')
         return Verdict(FAIL, '; '.join(broken.values()) or 'no engine is installed', cures)
     text = '{}, {}'.format(*choose_backend('auto'))
     if broken:
@@ -119,13 +112,33 @@ def check_engine(_: Machine) -> Verdict:
 
 
 def check_gpu(machine: Machine) -> Verdict:
-    """Tell whether there is an NVIDIA GPU, which this version leaves idle."""
-    if not any((machine.root / file).exists() for file in GPU_FILES):
+    """Tell whether there is an NVIDIA GPU, and whether TensorRT can use it."""
+    from ..engines import ENGINES, problem_of
+    from ..engines.gpu import has_gpu, what_tensorrt_lacks
+
+    if not has_gpu(machine.root):
         return Verdict(OK, 'none: serving on the CPU')
-    modules = [name for name in ('tensorrt', 'tensorrt_rtx') if find_spec(name)]
-    message = 'NVIDIA GPU here, but TensorRT is not supported yet by this version: serving on '
-    message += f'the CPU (installed: {", ".join(modules) or "no TensorRT"})'
-    return Verdict(WARN, message, 'nothing to install: expect the latencies of the CPU')
+    lacks = what_tensorrt_lacks(machine.root)
+    if problem := lacks or problem_of('tensorrt'):
+        message = f'NVIDIA GPU here, but TensorRT can not use it, so the CPU serves: {problem}'
+        return Verdict(WARN, message, ENGINES['tensorrt'].cure)
+    return Verdict(OK, 'NVIDIA GPU, served by TensorRT')
+
+
+def check_plans(_: Machine) -> Verdict:
+    """List the TensorRT plans that are kept for this user."""
+    from ..core.paths import private_cache_folder
+    from ..engines.plan_cache import PlanCache
+
+    folder = private_cache_folder('tensorrt')
+    if folder is None:
+        cure = 'chmod 700 ~/.cache/unet_perception/tensorrt, or set XDG_CACHE_HOME'
+        return Verdict(
+            WARN, "the folder for plans is not this user's alone, so none is kept", cure
+        )
+    plans = PlanCache(folder).plans()
+    told = [f'{p.key.name} ({p.bytes / 1e6:.1f} MB, {p.key.tensorrt}, {p.key.gpu})' for p in plans]
+    return Verdict(OK, f'{len(plans)} in {folder}{": " if told else ""}{", ".join(told)}')
 
 
 def check_model(_: Machine) -> Verdict:

@@ -15,6 +15,7 @@ VERBS = {
     'demo': 'segment sample footage over real ROS 2 topics, and report',
     'doctor': 'check that this machine can serve: ROS 2, transport, engines, model',
     'check-model': 'verify every byte, precision, inputs, outputs and golden of a model folder',
+    'build-engine': 'build TensorRT plans of a model for the GPU of this machine',
     'check-data': 'find what would ruin a training: pairs, ids, sizes, duplicates, shares',
     'synth': 'draw labelled images: tabletops in a simulator, streets, lane lines on roads',
     'train': 'train the U-Net on a folder of images and masks',

@@ -3,10 +3,12 @@
 Knows shapes and times; not which backend, nor what the classes mean.
 """
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import NamedTuple, Protocol
 
 from .frame import U8
+from .progress import OnProgress, no_progress
 
 
 class EngineSpec(NamedTuple):
@@ -22,6 +24,21 @@ class EngineSpec(NamedTuple):
     """Type of what goes into the file and comes out: uint8, or float32 of the same values."""
 
 
+class EngineOptions(NamedTuple):
+    """How an engine is opened; what a backend has no use for, it passes over."""
+
+    threads: int = 0
+    """CPU threads, 0 for one per core."""
+    may_build: bool = True
+    """Compile for this machine what was not compiled for it yet, which may take minutes."""
+    workspace_mb: int = 0
+    """The most memory that an operator may take on a GPU; 0 for no limit but the GPU's."""
+    on_progress: OnProgress = no_progress
+
+
+DEFAULT_OPTIONS = EngineOptions()
+
+
 class EngineTimes(NamedTuple):
     """Where an inference's time went, ns."""
 
@@ -29,7 +46,10 @@ class EngineTimes(NamedTuple):
 
 
 class EngineOutput(NamedTuple):
-    """Probabilities as bytes (x255, rounded), (1, C, H, W), valid until the next `infer`."""
+    """Probabilities as bytes (x255, rounded), (1, C, H, W).
+
+    Valid until the next `infer` or `close`.
+    """
 
     probabilities: U8
     times: EngineTimes
@@ -42,8 +62,15 @@ class Engine(Protocol):
     def spec(self) -> EngineSpec:
         """What this engine serves."""
 
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What diagnostics tell of it besides, by key."""
+
     def infer(self, image: U8) -> EngineOutput:
-        """Run the network on RGB bytes (1, H, W, 3); EngineError if it fails."""
+        """Run the network on RGB bytes (1, H, W, 3).
+
+        EngineError if it fails, of which EngineLostError means that it never will again.
+        """
 
     def close(self) -> None:
         """Free everything; may be called again."""

@@ -3,6 +3,7 @@
 Knows names, types and shapes; no backend's library.
 """
 
+from collections.abc import Mapping
 import math
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
@@ -32,10 +33,20 @@ def spec_of(backend: str, device: str, artifact: Artifact, classes: int) -> Engi
     return EngineSpec(backend, device, artifact.precision, *sizes, artifact.io)
 
 
+def image_shape(spec: EngineSpec) -> tuple[int, int, int, int]:
+    """Return the shape of what goes in."""
+    return 1, spec.height, spec.width, 3
+
+
+def probabilities_shape(spec: EngineSpec) -> tuple[int, int, int, int]:
+    """Return the shape of what comes out."""
+    return 1, spec.classes, spec.height, spec.width
+
+
 def check_tensors(spec: EngineSpec, inputs: list[Tensor], outputs: list[Tensor]) -> None:
     """EngineError unless one image goes in and one probability map comes out, of type `io`."""
-    expected_in = [Tensor(spec.io, (1, spec.height, spec.width, 3))]
-    expected_out = [Tensor(spec.io, (1, spec.classes, spec.height, spec.width))]
+    expected_in = [Tensor(spec.io, image_shape(spec))]
+    expected_out = [Tensor(spec.io, probabilities_shape(spec))]
     for what, found, expected in (
         ('inputs', inputs, expected_in),
         ('outputs', outputs, expected_out),
@@ -50,13 +61,21 @@ def check_tensors(spec: EngineSpec, inputs: list[Tensor], outputs: list[Tensor])
 class EngineBase:
     """Buffers, spec and context manager; a backend adds `infer` and frees itself in `close`."""
 
-    def __init__(self, spec: EngineSpec) -> None:
+    def __init__(
+        self, spec: EngineSpec, image: IO | None = None, answer: IO | None = None
+    ) -> None:
+        """Work in the arrays given, of the shapes and type that `spec` has, or in new ones."""
         self.spec = spec
-        shape = (1, spec.classes, spec.height, spec.width)
-        self._image: IO = np.zeros((1, spec.height, spec.width, 3), spec.io)
-        self._answer: IO = np.zeros(shape, spec.io)
+        self._image: IO = np.zeros(image_shape(spec), spec.io) if image is None else image
+        shape = probabilities_shape(spec)
+        self._answer: IO = np.zeros(shape, spec.io) if answer is None else answer
         is_bytes = self._answer.dtype == np.uint8
         self._probabilities: U8 = self._answer if is_bytes else np.zeros(shape, np.uint8)
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Return nothing: the spec tells it all."""
+        return {}
 
     def _answered(self) -> U8:
         """Return the answer as bytes; floats hold their values already, rounded by the file.

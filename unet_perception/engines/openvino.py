@@ -13,7 +13,7 @@ sys.modules.setdefault('openvino_telemetry', None)  # type: ignore[arg-type]
 
 import openvino as ov
 
-from ..core.engine import EngineOutput, EngineSpec, EngineTimes
+from ..core.engine import EngineOptions, EngineOutput, EngineSpec, EngineTimes
 from ..core.frame import U8
 from ..core.manifest import Artifact
 from ..core.paths import private_cache_folder
@@ -22,14 +22,14 @@ from .base import EngineBase, Tensor, check_tensors, spec_of
 
 
 def open_engine(
-    content: bytes, artifact: Artifact, classes: int, threads: int
+    content: bytes, artifact: Artifact, classes: int, options: EngineOptions
 ) -> 'OpenVinoEngine':
     """Compile an ONNX file's bytes, or take the compiled model from the cache."""
     spec = spec_of('openvino', 'CPU', artifact, classes)
     try:
         core = ov.Core()
         network = core.read_model(content)
-        compiled = _compiled(core, network, threads)
+        compiled = _compiled(core, network, options.threads)
         check_tensors(spec, _tensors(compiled.inputs), _tensors(compiled.outputs))
         return OpenVinoEngine(spec, compiled)
     except EngineError:

@@ -12,7 +12,7 @@ os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
 
 import onnxruntime
 
-from ..core.engine import EngineOutput, EngineSpec, EngineTimes
+from ..core.engine import EngineOptions, EngineOutput, EngineSpec, EngineTimes
 from ..core.frame import U8
 from ..core.manifest import Artifact
 from ..errors import EngineError
@@ -20,18 +20,25 @@ from .base import EngineBase, Tensor, check_tensors, spec_of
 
 
 def open_engine(
-    content: bytes, artifact: Artifact, classes: int, threads: int, *, optimize: bool = True
+    content: bytes,
+    artifact: Artifact,
+    classes: int,
+    options: EngineOptions,
+    *,
+    optimize: bool = True,
 ) -> 'OrtEngine':
     """Load an ONNX file's bytes into a CPU session; unless `optimize`, no operators are fused."""
     spec = spec_of('onnxruntime', 'CPU', artifact, classes)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
+    session_options = onnxruntime.SessionOptions()
+    session_options.intra_op_num_threads = options.threads
+    session_options.log_severity_level = 3
     if not optimize:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session_options.graph_optimization_level = (
+            onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        )
     try:
         session = onnxruntime.InferenceSession(
-            content, options, providers=['CPUExecutionProvider']
+            content, session_options, providers=['CPUExecutionProvider']
         )
         check_tensors(spec, _tensors(session.get_inputs()), _tensors(session.get_outputs()))
         return OrtEngine(spec, session)

@@ -16,6 +16,7 @@ from ..core.frame import frame_from_pixels
 from ..core.geometry import Resize, Size, letterboxed
 from ..core.manifest import Artifact, ModelFile
 from ..core.pipeline import SegmentationPipeline
+from ..core.progress import OnProgress
 from ..core.reference import ReferenceStatistics, reference_as_json
 from ..core.reliability import ReliabilityCounts
 from ..core.scores import I64, IGNORE
@@ -24,7 +25,6 @@ from ..errors import DataError, RequestError
 from ..training.checkpoint import load_checkpoint, weights_of_folder
 from ..training.dataset import Pair
 from ..training.labels import classes_from_folder, groups_from_folder
-from ..training.progress import OnProgress
 from ..training.split import sha256_from_split, split_of_folder
 from ..training.unet import UNet
 from ..training.validation import label_on_canvas, normalised

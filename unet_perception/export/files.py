@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..core.geometry import Size, letterboxed
 from ..core.golden import Golden
 from ..core.manifest import Artifact, ModelFile
+from ..core.progress import OnProgress
 from ..training.dataset import Pair, read_pair
-from ..training.progress import OnProgress
 from ..training.unet import UNet
 from .golden_image import bytes_from_golden, golden_from_pairs
 from .onnx_from_checkpoint import onnx_from_network

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from ..core.checksums import SUMS, sums_of, visible_files
 from ..core.geometry import Size
 from ..core.manifest import MANIFEST, Artifact, ClassInfo, model_from_folder, parts_of
+from ..core.progress import OnProgress
 from ..core.segmentation_scores import Scores
 from ..errors import DataError, EngineError, ModelError, RequestError
 from ..training.checkpoint import load_checkpoint
-from ..training.progress import OnProgress
 from ..training.split import sha256_from_split, split_of_folder
 from .about import ABOUT, about_from_folder
 from .calibration_file import Calibration, load_calibration
@@ -27,7 +27,7 @@ from .files import Made, Recipe, make_files, write
 from .pictures import failures_picture, reliability_picture
 from .precision import PRECISIONS
 from .reference_engine import reference_engine
-from .tensorrt_build import Plan, built_plan
+from .tensorrt_build import Plan, trial_plan
 from .trial import Classes, Outcome, try_files
 
 CARD = 'MODEL_CARD.md'
@@ -109,7 +109,7 @@ def _built(made: Sequence[Made]) -> tuple[dict[Artifact, Plan | None], list[str]
     for each in made:
         with _noted(refusals):
             artifact = each.artifact
-            plans[artifact] = built_plan(each.content, artifact.file.file, artifact.io)
+            plans[artifact] = trial_plan(each.content, artifact.file.file, artifact.io)
     return plans, refusals
 
 

@@ -1,20 +1,18 @@
-"""The precisions of a network: how each is made of what torch exported, and what a file shows.
+"""The precisions of a network: how each is made of what torch exported.
 
-Knows ONNX tensors and nodes; not images, manifests or what runs the file. How floats become halves
-or bytes is told in `fp16` and `int8`.
+Knows ONNX graphs; not images, manifests or what runs the file. How floats become halves or bytes
+is told in `fp16` and `int8`.
 """
 
 from collections.abc import Callable, Sequence
-from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 import onnx
-from onnx import TensorProto
 
-from ..errors import ModelError, RequestError
+from ..errors import RequestError
 from .fp16 import halved
 from .int8 import quantised
 
@@ -47,33 +45,6 @@ def convert(core: onnx.ModelProto, precision: str, calibration: Sequence[F32]) -
     converted.opset_import.extend(core.opset_import)
     onnx.checker.check_model(converted, full_check=True)
     return converted
-
-
-def precision_of(model: onnx.ModelProto) -> str:
-    """Return the precision that a file's tensors show, whatever it is called.
-
-    int8 where some are bytes and dequantised, whatever the others are; else that of most floats,
-    since pre- and post-processing are fp32 in every file.
-    """
-    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    dequantised = {n.input[0] for n in model.graph.node if n.op_type == 'DequantizeLinear'}
-    if any(kinds.get(name) == TensorProto.INT8 for name in dequantised):
-        return 'int8'
-    halves, floats = (_elements(model, kind) for kind in (TensorProto.FLOAT16, TensorProto.FLOAT))
-    return 'fp16' if halves > floats else 'fp32'
-
-
-def precision_of_bytes(content: bytes, file: str) -> str:
-    """Return `precision_of` the bytes of `file`; ModelError if they are no ONNX model."""
-    try:
-        return precision_of(onnx.load_from_string(content))
-    except Exception as exc:  # protobuf's, which onnx does not name
-        raise ModelError(f'{file!r} is not an ONNX model: {exc}; restore it') from exc
-
-
-def _elements(model: onnx.ModelProto, kind: int) -> int:
-    """Count the numbers of one type that the file holds."""
-    return sum(prod(t.dims) for t in model.graph.initializer if t.data_type == kind)
 
 
 def _simplified(core: onnx.ModelProto) -> onnx.ModelProto:

@@ -4,7 +4,7 @@ Knows the backend; not what the file is for. Optimised, runtimes round otherwise
 quantised files they make something else.
 """
 
-from ..core.engine import Engine
+from ..core.engine import DEFAULT_OPTIONS, Engine
 from ..core.manifest import Artifact
 
 
@@ -12,4 +12,4 @@ def reference_engine(content: bytes, artifact: Artifact, classes: int) -> Engine
     """Open the bytes of an artifact with no operators fused."""
     from ..engines import ort
 
-    return ort.open_engine(content, artifact, classes, 0, optimize=False)
+    return ort.open_engine(content, artifact, classes, DEFAULT_OPTIONS, optimize=False)

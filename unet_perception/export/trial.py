@@ -15,11 +15,11 @@ from ..core.geometry import Resize, Size
 from ..core.golden import LEAST_IOU, check_golden
 from ..core.manifest import Artifact
 from ..core.pipeline import SegmentationPipeline
+from ..core.progress import OnProgress
 from ..core.scores import Confusion
 from ..core.segmentation_scores import Scores, SegmentationScores, json_from
 from ..errors import DataError, GoldenError
 from ..training.dataset import Pair, read_pair
-from ..training.progress import OnProgress
 from .files import Made
 from .reference_engine import reference_engine
 

@@ -60,9 +60,16 @@ PARAMETERS = (
     Row(
         'backend',
         'auto',
-        ('auto', 'openvino', 'onnxruntime'),
+        ('auto', 'tensorrt', 'openvino', 'onnxruntime'),
         False,
-        'Inference backend; auto takes the fastest one installed',
+        'Inference backend; auto takes the first of these that can be used on this machine',
+    ),
+    Row(
+        'precision',
+        'auto',
+        ('auto', 'fp32', 'fp16', 'int8'),
+        False,
+        'Which of the model files to serve; auto: fp16 by TensorRT, if there is one, else fp32',
     ),
     Row(
         'latency_budget_ms',
@@ -105,6 +112,21 @@ PARAMETERS = (
         'topics of its camera. One empty name: one camera, plain topics',
     ),
     Row('engine_threads', 0, (0, 256), False, 'CPU threads for inference; 0 is one per core'),
+    Row(
+        'allow_engine_build',
+        True,
+        (),
+        False,
+        'Build a TensorRT plan at configure where `unet_perception build-engine` has not yet: '
+        'once for each GPU, minutes on an embedded one',
+    ),
+    Row(
+        'engine_workspace_mb',
+        0,
+        (0, 1_000_000),
+        False,
+        'The most GPU memory that one operator of a TensorRT plan may take; 0: no limit',
+    ),
     Row(
         'image_transport',
         'raw',
@@ -164,6 +186,7 @@ class NodeConfig:
 
     model: str
     backend: str
+    precision: str
     latency_budget_ms: float
     budget_from: str
     publish_late: bool
@@ -171,6 +194,8 @@ class NodeConfig:
     stall_budgets: int
     cameras: list[str]
     engine_threads: int
+    allow_engine_build: bool
+    engine_workspace_mb: int
     image_transport: str
     max_megapixels: float
     input_timeout_s: float

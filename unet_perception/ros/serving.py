@@ -16,22 +16,24 @@ from ..core.cleaning import Cleaning
 from ..core.deadline import Deadlines
 from ..core.decode import Decoder
 from ..core.dispatch import Lane
-from ..core.engine import Engine
+from ..core.engine import Engine, EngineOptions
 from ..core.frame import Frame
 from ..core.golden import Golden, check_golden, golden_from_bytes
 from ..core.health import Health
 from ..core.manifest import Artifact, Manifest, Model, OperatingPoint, model_from_folder
 from ..core.paths import model_folder
 from ..core.pipeline import SegmentationPipeline
-from ..engines import Choice, choose_backend, open_engine
+from ..core.reopened import ReopenedEngine
+from ..engines import Choice, choose_backend, choose_precision, open_engine
 from ..errors import RequestError
 from .bridge import installed_bridge
 from .camera import Camera
 from .parameters import NodeConfig
 
-OpenEngine = Callable[[str, Model, Artifact, int], Engine]
+OpenEngine = Callable[[str, Model, Artifact, EngineOptions], Engine]
 TIMED_RUNS = 2
-PRECISION = 'fp32'
+TELL_S = 10.0
+"""How often the log tells how far a build is."""
 
 
 class Proven(NamedTuple):
@@ -39,7 +41,7 @@ class Proven(NamedTuple):
 
     point: OperatingPoint
     artifact: Artifact
-    engine: Engine
+    engine: ReopenedEngine
     golden: Golden
     golden_iou: float
 
@@ -99,8 +101,16 @@ def open_serving(
     model = model_from_folder(model_folder(config.model))
     points = _points(model.manifest, config.operating_point)
     choice = choose_backend(config.backend)
+    precision = choose_precision(config.precision, choice.backend, model)
+    options = EngineOptions(
+        config.engine_threads,
+        config.allow_engine_build,
+        config.engine_workspace_mb,
+        partial(_tell, node),
+    )
     with ExitStack() as engines, ExitStack() as topics:
-        proven = [_proven(model, choice, config, opener, engines, point) for point in points]
+        opening = _Opening(model, choice.backend, precision, options, opener)
+        proven = [opening.proven(point, engines) for point in points]
         base_ns = [each.base_ns() for each in proven]
         cameras = []
         for number, name in enumerate(config.cameras):
@@ -147,20 +157,38 @@ def _points(manifest: Manifest, wish: str) -> list[OperatingPoint]:
     return points
 
 
-def _proven(
-    model: Model,
-    choice: Choice,
-    config: NodeConfig,
-    opener: OpenEngine,
-    engines: ExitStack,
-    point: OperatingPoint,
-) -> Proven:
-    """Open an engine, to be closed by `engines`, and check it against the golden image."""
-    artifact = model.manifest.artifact(PRECISION, point)
-    golden = golden_from_bytes(model.read(point.golden), point.golden.file)
-    engine = opener(choice.backend, model, artifact, config.engine_threads)
-    engines.callback(engine.close)
-    return Proven(point, artifact, engine, golden, min(check_golden(engine, golden)))
+class _Opening(NamedTuple):
+    """How engines are opened: of which model, by which backend, in which precision."""
+
+    model: Model
+    backend: str
+    precision: str
+    options: EngineOptions
+    opener: OpenEngine
+
+    def proven(self, point: OperatingPoint, engines: ExitStack) -> Proven:
+        """Open an engine, to be closed by `engines`; it proves itself whenever it is opened."""
+        artifact = self.model.manifest.artifact(self.precision, point)
+        golden = golden_from_bytes(self.model.read(point.golden), point.golden.file)
+        iou: list[float] = []
+
+        def open_proven() -> Engine:
+            engine = self.opener(self.backend, self.model, artifact, self.options)
+            with ExitStack() as unproven:
+                unproven.callback(engine.close)
+                iou[:] = check_golden(engine, golden)
+                unproven.pop_all()
+            return engine
+
+        engine = ReopenedEngine(open_proven)
+        engines.callback(engine.close)
+        return Proven(point, artifact, engine, golden, min(iou))
+
+
+def _tell(node: Node, what: str, done: int, total: int) -> None:
+    """Log, now and then, how far what takes minutes is."""
+    share = f': {100 * done // total} %' if total else f' ({done} s)'
+    node.get_logger().info(f'{what}{share}', throttle_duration_sec=TELL_S)
 
 
 def _pipelines(
@@ -213,6 +241,7 @@ def _engine_values(
         'device': spec.device,
         'precision': spec.precision,
         'threads': str(config.engine_threads or 'all cores'),
+        **proven[0].engine.facts,
         'golden_iou': f'{min(each.golden_iou for each in proven):.4f}',
         **{
             f'alone_{each.point.name}_ms': f'{alone / 1e6:.2f}'

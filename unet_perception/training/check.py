@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ..core.frame import U8
 from ..core.geometry import Size
 from ..core.manifest import ClassInfo
+from ..core.progress import OnProgress
 from ..core.scores import IGNORE
 from ..errors import DataError
 from .dataset import Pair, matched, read_pair
 from .labels import GROUPS, classes_from_folder, groups_from_folder
-from .progress import OnProgress
 from .split import SPLIT, Split, sha256_from_split, split_of_folder
 
 Counts = NDArray[np.int64]

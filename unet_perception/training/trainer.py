@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..core.manifest import parts_of
+from ..core.progress import OnProgress, no_progress
 from ..errors import DataError, RequestError
 from .board import Board
 from .check import DataCheck, check_folder
@@ -20,7 +21,6 @@ from .checkpoint import STATE, load_state, make_folder, save_checkpoint, save_st
 from .epoch_report import EpochReport, class_values, warnings_about
 from .learner import Learner, denormals_flushed, learning_rate
 from .plan import TrainingPlan
-from .progress import OnProgress, no_progress
 from .record import difference, record_of_run
 from .run_state import RunState, run_state_from_dict
 from .samples import EpochSamples, Order, batches_of, order_of_epoch, rare_class_weights

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.manifest import ClassInfo
+from ...core.progress import OnProgress
 from ...core.scores import IGNORE
 from ...errors import RequestError
 from ..chance import Rng
 from ..labels import MASKS
-from ..progress import OnProgress
 from ..split import write_split
 from .folder import synthesis_folder
 from .lanes_scene import Scene, paint_scene

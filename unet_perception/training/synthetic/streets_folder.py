@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ...core.geometry import Size
 from ...core.manifest import ClassInfo
+from ...core.progress import OnProgress
 from ..labels import MASKS
-from ..progress import OnProgress
 from .folder import check_order, synthesis_folder
 from .streets_canvas import BACKGROUND, ROAD
 from .streets_scene import picture_from_seed

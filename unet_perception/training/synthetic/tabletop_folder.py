@@ -11,9 +11,9 @@ import numpy as np
 
 from ...core.geometry import Size
 from ...core.manifest import ClassInfo
+from ...core.progress import OnProgress
 from ...errors import RequestError
 from ..labels import IMAGES, MASKS
-from ..progress import OnProgress
 from .catalogue import NAMES, check_kinds
 from .folder import INSTANCES, check_order, synthesis_folder
 

@@ -1,0 +1,64 @@
+"""The GPU as this process uses it, with every engine that is open on it.
+
+Knows that one engine's error may cost all of them the device; not what an engine is.
+"""
+
+import traceback
+from typing import Protocol
+
+from ..errors import EngineError, EngineLostError
+from .cuda import DEVICE, Cuda, CudaError, Gpu
+from .cuda_api import CudaRuntime
+
+
+class Guest(Protocol):
+    """What is open on a device."""
+
+    def abandon(self) -> None:
+        """Let go of everything on a device that is lost."""
+
+
+class Device:
+    """A GPU; CudaError if there is none that can be used."""
+
+    def __init__(self, runtime: CudaRuntime) -> None:
+        self.cuda = Cuda(runtime)
+        self.gpu: Gpu = self.cuda.gpu()
+        self._guests: list[Guest] = []
+
+    def use(self) -> None:
+        """Make it the device of the calling thread, which each thread has to say for itself."""
+        self.cuda.call(self.cuda.runtime.cudaSetDevice, DEVICE)
+
+    def enter(self, guest: Guest) -> None:
+        """Note what is open on it."""
+        self._guests.append(guest)
+
+    def leave(self, guest: Guest) -> None:
+        """Note that it is open no more."""
+        self._guests = [each for each in self._guests if each is not guest]
+
+    def judged(self, error: EngineError) -> EngineError:
+        """Return what a failure means: itself, or that the device was lost with all that is on it.
+
+        After an error that stays, CUDA does nothing more for a process until cudaDeviceReset,
+        before which every plan and buffer on the device must be let go. The caller is to raise it.
+        """
+        _forget_frames(error)
+        if not self.cuda.notice_loss():
+            return error
+        for guest in self._guests:
+            guest.abandon()
+        self._guests = []
+        try:
+            self.cuda.reset()
+        except CudaError as gone:
+            return EngineLostError(f'{error}; the GPU does not come back ({gone})')
+        return EngineLostError(f'{error}; the GPU was reset and all engines on it closed')
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of the local variables that an error's traceback keeps: plans and contexts too."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,146 @@
+"""Where TensorRT plans are kept, so that each is built once on each machine.
+
+Knows files, locks and all that can make a plan wrong; nothing of TensorRT. A plan is executable
+content: it is read from a folder that its user alone can write, and only as it was written.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import fcntl
+import hashlib
+import json
+from pathlib import Path
+import time
+from typing import Any, NamedTuple
+
+from ..core.files import replace_file
+from ..core.progress import OnProgress
+
+SCHEMA = 1
+LOOK_S = 0.2
+_SIDECAR_BYTES = 1 << 20
+_PLAN_BYTES = 1 << 32
+
+
+class PlanKey(NamedTuple):
+    """Everything that can make a plan wrong: of another value of any, it is another plan."""
+
+    file: str
+    onnx_sha256: str
+    tensorrt: str
+    gpu: str
+    capability: str
+    multiprocessors: int
+    cuda: str
+    driver: str
+    machine: str
+    workspace_mb: int
+    code: int
+    """The version of the code that builds."""
+
+    @property
+    def name(self) -> str:
+        """The name of the plan's files, without suffix."""
+        digest = hashlib.sha256(json.dumps(self._asdict(), sort_keys=True).encode()).hexdigest()
+        return f'{Path(self.file).stem}-{digest[:16]}'
+
+
+class StoredPlan(NamedTuple):
+    """A plan's sidecar: what it was built from and for, and what its bytes must be."""
+
+    key: PlanKey
+    precision: str
+    """As the tensors of its ONNX file show it."""
+    sha256: str
+    bytes: int
+    build_s: float
+
+
+class PlanCache:
+    """The plans of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, key: PlanKey) -> tuple[bytes, StoredPlan] | None:
+        """Return a plan and its sidecar; None if it is not here. What is broken is deleted."""
+        plan, sidecar = self._files(key)
+        stored = _stored_from(sidecar)
+        try:
+            if stored is not None and stored.key == key and stored.bytes <= _PLAN_BYTES:
+                content = plan.read_bytes()
+                if hashlib.sha256(content).hexdigest() == stored.sha256:
+                    return content, stored
+        except OSError:
+            pass  # it is as good as none
+        self.remove(key)
+        return None
+
+    def put(self, key: PlanKey, content: bytes, precision: str, build_s: float) -> StoredPlan:
+        """Keep a plan; OSError if the disk does not take it, and then there is none."""
+        plan, sidecar = self._files(key)
+        digest = hashlib.sha256(content).hexdigest()
+        stored = StoredPlan(key, precision, digest, len(content), round(build_s, 1))
+        document = {'schema': SCHEMA, **stored._asdict(), 'key': key._asdict()}
+        replace_file(plan, content)
+        replace_file(sidecar, json.dumps(document, indent=1).encode())
+        return stored
+
+    def put_layers(self, key: PlanKey, layers: str) -> None:
+        """Keep the inspector's description of a plan, for people: nothing reads it again."""
+        replace_file(self.folder / f'{key.name}.layers.json', layers.encode())
+
+    def remove(self, key: PlanKey) -> None:
+        """Delete a plan and what belongs to it."""
+        for file in (*self._files(key), self.folder / f'{key.name}.layers.json'):
+            file.unlink(missing_ok=True)
+
+    def plans(self) -> list[StoredPlan]:
+        """List the sidecars of all plans that are here, by name."""
+        files = sorted(self.folder.glob('*.plan'))
+        stored = (_stored_from(file.with_suffix('.json')) for file in files)
+        return [each for each in stored if each is not None]
+
+    @contextmanager
+    def locked(self, key: PlanKey, on_progress: OnProgress) -> Iterator[None]:
+        """Hold the right to build a plan, which one process has at a time; waits for it.
+
+        A process that ends, however it does, gives it back.
+        """
+        began = time.monotonic()
+        with (self.folder / f'{key.name}.lock').open('w') as file:
+            while not _is_locked(file):
+                waited = round(time.monotonic() - began)
+                on_progress('waiting for another process that builds this plan', waited, 0)
+                time.sleep(LOOK_S)
+            yield
+
+    def _files(self, key: PlanKey) -> tuple[Path, Path]:
+        return self.folder / f'{key.name}.plan', self.folder / f'{key.name}.json'
+
+
+def _is_locked(file: Any) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _stored_from(file: Path) -> StoredPlan | None:
+    """Read a sidecar; None if there is none, or it is not one."""
+    try:
+        if file.stat().st_size > _SIDECAR_BYTES:
+            return None
+        values = json.loads(file.read_bytes())
+        if values['schema'] != SCHEMA:
+            return None
+        return StoredPlan(
+            PlanKey(**values['key']),
+            str(values['precision']),
+            str(values['sha256']),
+            int(values['bytes']),
+            float(values['build_s']),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
