@@ -20,6 +20,7 @@ from . import (
     soak,
     start,
     transport,
+    trt_overhead,
 )
 from .aims import table
 
@@ -45,6 +46,9 @@ MEASUREMENTS = {
     'overhead': Measurement(
         "our node beside a tutorial's, at 0.7 and 1.3 of its capacity",
         lambda: overhead.measure(THREADS),
+    ),
+    'trt_overhead': Measurement(
+        'our Python in one TensorRT inference, on libraries that do nothing', trt_overhead.measure
     ),
     'overload': Measurement('twice as many images as can be served', overload.measure),
     'cameras': Measurement('one, two and four cameras', lambda: cameras.measure(FEWER)),

@@ -51,6 +51,10 @@ def _ladder(row: str, key: str) -> Callable[[Result], float | None]:
     return lambda r: r[row][key]
 
 
+def _trt_us(way: str) -> Callable[[Result], float]:
+    return lambda r: r[way]['p50_us']
+
+
 def _long_enough(result: Result) -> bool:
     return bool(result['judged'])
 
@@ -65,6 +69,15 @@ FIGURES = (
     ),
     Figure('overhead', 'naive p95 / ours p95 at load 0.7', _overhead('0.7'), least=1.5),
     Figure('overhead', 'naive p95 / ours p95 at load 1.3', _overhead('1.3'), least=2.5),
+    Figure('trt_overhead', 'copied, graph: ours p50, us', _trt_us('copied_graph'), most=150.0),
+    Figure('trt_overhead', 'copied, no graph: ours p50, us', _trt_us('copied'), most=150.0),
+    Figure('trt_overhead', 'mapped, graph: ours p50, us', _trt_us('mapped_graph'), most=150.0),
+    Figure(
+        'trt_overhead',
+        'runs that take an array over 4 kB',
+        lambda r: sum(part['arrays_over_4kb'] for part in r.values() if isinstance(part, dict)),
+        most=0.0,
+    ),
     Figure('overload', 'ours: masks within budget', _within('ours'), least=0.999),
     Figure('overload', 'naive: masks within budget', _within('naive')),
     Figure(

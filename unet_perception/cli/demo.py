@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--rate', type=_within(0.1, 1000.0), default=25.0, help='images per second; default: 25'
     )
     parser.add_argument('--model', default='lane', help='shipped model or folder; default: lane')
-    parser.add_argument('--backend', default='auto', help='auto, tensorrt, openvino or onnxruntime')
+    parser.add_argument(
+        '--backend', default='auto', help='auto, tensorrt, openvino or onnxruntime'
+    )
     parser.add_argument('--json', action='store_true', help='print the summary as JSON')
 
 
