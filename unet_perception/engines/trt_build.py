@@ -53,12 +53,15 @@ def built_plan(
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if workspace_mb:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mb * MIB)
-    monitor = _monitor(trt.IProgressMonitor, f'building {source.file}', on_progress)
+    what = f'building {source.file}'
+    monitor = _monitor(trt.IProgressMonitor, what, on_progress)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if monitor.interruption is not None:
         raise monitor.interruption
-    return bytes(library.must(plan, f'build {source.file!r}'))  # type: ignore[call-overload, no-any-return]
+    content = bytes(library.must(plan, f'build {source.file!r}'))  # type: ignore[call-overload, no-any-return]
+    on_progress(what, STEPS, STEPS)  # TensorRT does not tell of the last step
+    return content
 
 
 def _told_by(parser: OnnxParser) -> list[str]:
