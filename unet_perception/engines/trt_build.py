@@ -59,7 +59,8 @@ def built_plan(
     plan = builder.build_serialized_network(network, config)
     if monitor.interruption is not None:
         raise monitor.interruption
-    content = bytes(library.must(plan, f'build {source.file!r}'))  # type: ignore[call-overload, no-any-return]
+    memory: Any = library.must(plan, f'build {source.file!r}')
+    content = bytes(memory)
     on_progress(what, STEPS, STEPS)  # TensorRT does not tell of the last step
     return content
 
