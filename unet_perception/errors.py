@@ -44,7 +44,14 @@ class EngineHangError(EngineError):
 
 
 class EngineLostError(EngineError):
-    """The engine's device was lost with all that was on it; another engine may be opened."""
+    """The engine's device was lost with all that was on it; another engine may be opened.
+
+    `is_known`: the loss was told before, by another engine on the same device.
+    """
+
+    def __init__(self, message: str, is_known: bool = False) -> None:
+        super().__init__(message)
+        self.is_known = is_known
 
 
 class FrameError(UnetPerceptionError):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unet_perception.core.engine import Engine
-from unet_perception.core.reopened import CURE, ReopenedEngine
+from unet_perception.core.reopened import CURE, Losses, ReopenedEngine
 from unet_perception.engines.fake import FakeEngine
 from unet_perception.errors import EngineError, EngineLostError, GoldenError
 
@@ -19,7 +19,7 @@ def engine_of(value: int, *script: float | Exception) -> FakeEngine:
     return FakeEngine(np.full((2, 4, 8), value, np.uint8), script)
 
 
-def reopened(*engines: Engine | Exception) -> ReopenedEngine:
+def reopened(*engines: Engine | Exception, losses: Losses | None = None) -> ReopenedEngine:
     coming: Iterator[Engine | Exception] = iter(engines)
 
     def open_engine() -> Engine:
@@ -28,7 +28,7 @@ def reopened(*engines: Engine | Exception) -> ReopenedEngine:
             raise each
         return each
 
-    return ReopenedEngine(open_engine)
+    return ReopenedEngine(open_engine, losses or Losses())
 
 
 def answer_of(engine: Engine) -> int:
@@ -47,7 +47,7 @@ def test_it_answers_as_the_engine_that_is_open() -> None:
 def test_a_lost_engine_costs_one_frame_and_another_serves() -> None:
     first, second = engine_of(1, LOST), engine_of(2)
     engine = reopened(first, second)
-    with pytest.raises(EngineError, match='the GPU was reset; it was opened again, and the next'):
+    with pytest.raises(EngineError, match='the GPU was reset; the engine was opened again'):
         engine.infer(IMAGE)
     assert first.is_closed
     assert answer_of(engine) == 2
@@ -57,7 +57,7 @@ def test_a_lost_engine_costs_one_frame_and_another_serves() -> None:
 
 def test_lost_twice_every_frame_fails_with_what_to_do_and_nothing_is_opened() -> None:
     engine = reopened(engine_of(1, LOST), engine_of(2, LOST), AssertionError('a third'))
-    for words in ('opened again', 'lost before, so it is not', 'lost before, so it is not'):
+    for words in ('opened again', 'lost before, so no engine', 'lost before, so no engine'):
         with pytest.raises(EngineError, match=words) as caught:
             engine.infer(IMAGE)
     assert str(caught.value).endswith(CURE)
@@ -70,6 +70,19 @@ def test_one_that_can_not_be_opened_again_says_why_on_every_frame(problem: Excep
         with pytest.raises(EngineError, match=f'could not be opened again .{problem}.: {CURE}'):
             engine.infer(IMAGE)
     engine.close()
+
+
+def test_engines_on_one_device_share_its_losses() -> None:
+    losses, known = Losses(), EngineLostError('closed with it', is_known=True)
+    first = reopened(engine_of(1, LOST), engine_of(2, LOST), losses=losses)
+    second = reopened(engine_of(3, known), engine_of(4), losses=losses)
+    for engine in (first, second):
+        with pytest.raises(EngineError, match='opened again, and the next frames'):
+            engine.infer(IMAGE)
+    assert answer_of(second) == 4
+    for engine in (first, second, first):
+        with pytest.raises(EngineError, match='lost before, so no engine is opened again'):
+            engine.infer(IMAGE)
 
 
 def test_a_failure_that_is_no_loss_is_passed_on_and_opens_nothing() -> None:

@@ -106,8 +106,11 @@ class TrtEngine(EngineBase):
     def _take_over(self) -> None:
         """Make the calling thread the owner; EngineError if another is at work, or if closed."""
         if self._held is None:
-            error = EngineLostError if self._was_lost else EngineError
-            raise error('the TensorRT engine is closed')
+            if self._was_lost:
+                raise EngineLostError(
+                    'the engine was closed when the GPU was reset', is_known=True
+                )
+            raise EngineError('the TensorRT engine is closed')
         if self._is_running:
             raise EngineError('two threads use one TensorRT engine at once; open one for each')
         if self._owner != get_ident():

@@ -23,7 +23,7 @@ from ..core.health import Health
 from ..core.manifest import Artifact, Manifest, Model, OperatingPoint, model_from_folder
 from ..core.paths import model_folder
 from ..core.pipeline import SegmentationPipeline
-from ..core.reopened import ReopenedEngine
+from ..core.reopened import Losses, ReopenedEngine
 from ..engines import Choice, choose_backend, choose_precision, open_engine
 from ..errors import RequestError
 from .bridge import installed_bridge
@@ -109,7 +109,7 @@ def open_serving(
         partial(_tell, node),
     )
     with ExitStack() as engines, ExitStack() as topics:
-        opening = _Opening(model, choice.backend, precision, options, opener)
+        opening = _Opening(model, choice.backend, precision, options, opener, Losses())
         proven = [opening.proven(point, engines) for point in points]
         base_ns = [each.base_ns() for each in proven]
         cameras = []
@@ -165,6 +165,7 @@ class _Opening(NamedTuple):
     precision: str
     options: EngineOptions
     opener: OpenEngine
+    losses: Losses
 
     def proven(self, point: OperatingPoint, engines: ExitStack) -> Proven:
         """Open an engine, to be closed by `engines`; it proves itself whenever it is opened."""
@@ -180,7 +181,7 @@ class _Opening(NamedTuple):
                 unproven.pop_all()
             return engine
 
-        engine = ReopenedEngine(open_proven)
+        engine = ReopenedEngine(open_proven, self.losses)
         engines.callback(engine.close)
         return Proven(point, artifact, engine, golden, min(iou))
 
