@@ -23,7 +23,7 @@ from .gpu_rig import Rig
 MOST_DIFFERENCE = 1
 """Of 255, between the answers of an fp32 file and its twin with the other ends.
 
-Two plans may choose other kernels; what that does to fp16 and int8 is shown, and the golden judges.
+Two plans may choose other kernels: of fp16 and int8 it is shown, and their goldens judge.
 """
 DRY = 'not measured: a dry run'
 Row = dict[str, Any]
