@@ -83,7 +83,7 @@ class EngineBase:
         EngineError for floats that are no numbers.
         """
         if self._probabilities is not self._answer:
-            if not math.isfinite(self._answer.sum()):
+            if not math.isfinite(self._answer.reshape(-1).sum()):
                 raise EngineError('the model answered with what is no number; export it again')
             np.clip(self._answer, 0.0, 255.0, out=self._answer)
             np.copyto(self._probabilities, self._answer, casting='unsafe')

@@ -38,15 +38,15 @@ class Device:
         """Note that it is open no more."""
         self._guests = [each for each in self._guests if each is not guest]
 
-    def judged(self, error: EngineError) -> EngineError:
-        """Return what a failure means: itself, or that the device was lost with all that is on it.
+    def loss_behind(self, error: EngineError) -> EngineLostError | None:
+        """Return the loss of the device that a failure was a sign of; None if it was of none.
 
         After an error that stays, CUDA does nothing more for a process until cudaDeviceReset,
         before which every plan and buffer on the device must be let go. The caller is to raise it.
         """
         _forget_frames(error)
         if not self.cuda.notice_loss():
-            return error
+            return None
         for guest in self._guests:
             guest.abandon()
         self._guests = []
@@ -59,6 +59,8 @@ class Device:
 
 def _forget_frames(error: BaseException | None) -> None:
     """Let go of the local variables that an error's traceback keeps: plans and contexts too."""
-    while error is not None:
+    known: set[int] = set()
+    while error is not None and id(error) not in known:  # one may be its own cause
+        known.add(id(error))
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__

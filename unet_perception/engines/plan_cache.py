@@ -82,8 +82,12 @@ class PlanCache:
         digest = hashlib.sha256(content).hexdigest()
         stored = StoredPlan(key, precision, digest, len(content), round(build_s, 1))
         document = {'schema': SCHEMA, **stored._asdict(), 'key': key._asdict()}
-        replace_file(plan, content)
-        replace_file(sidecar, json.dumps(document, indent=1).encode())
+        try:
+            replace_file(plan, content)
+            replace_file(sidecar, json.dumps(document, indent=1).encode())
+        except OSError:
+            self.remove(key)
+            raise
         return stored
 
     def put_layers(self, key: PlanKey, layers: str) -> None:
@@ -142,5 +146,13 @@ def _stored_from(file: Path) -> StoredPlan | None:
             int(values['bytes']),
             float(values['build_s']),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ):
         return None

@@ -17,8 +17,9 @@ from ..core.manifest import Artifact
 from ..core.paths import private_cache_folder
 from ..errors import EngineError, ModelError
 from .base import spec_of
+from .cuda import OUT_OF_MEMORY
 from .device import Device
-from .plan_cache import PlanCache, PlanKey
+from .plan_cache import PlanCache, PlanKey, StoredPlan
 from .trt import TrtEngine
 from .trt_api import ICudaEngine
 from .trt_build import CODE, Source, built_plan
@@ -80,7 +81,14 @@ class Machine:
         try:
             return self._opened(spec, content, artifact, options)
         except EngineError as exc:
-            raise self._device.judged(exc) from exc
+            if loss := self._device.loss_behind(exc):
+                raise loss from exc
+            raise
+        except OSError as exc:
+            raise EngineError(
+                f"the folder of plans {str(self.cache.folder)!r} can't be used: {exc.strerror}; "
+                f'make it writable, or set XDG_CACHE_HOME to a folder that is'
+            ) from exc
 
     def _opened(
         self, spec: EngineSpec, content: bytes, artifact: Artifact, options: EngineOptions
@@ -122,8 +130,7 @@ class Machine:
         with self.cache.locked(key, options.on_progress):
             found = self.cache.get(key)
             if found is not None:
-                _check_precision(found[1].precision, artifact)
-                plan = self._load(found[0])
+                plan = self._taken(found, content, artifact)
                 if plan is not None:
                     return _Loaded(plan, f'found: {key.name}')
                 self.cache.remove(key)
@@ -133,6 +140,20 @@ class Machine:
                     f'unet_perception build-engine, or set the parameter allow_engine_build'
                 )
             return self._built(key, content, artifact, options)
+
+    def _taken(
+        self, found: tuple[bytes, StoredPlan], content: bytes, artifact: Artifact
+    ) -> ICudaEngine | None:
+        """Load a plan that was found; None if it is to be built anew."""
+        if found[1].precision != artifact.precision:
+            _proved_precision(content, artifact)  # ModelError, unless the sidecar is damaged
+            return None
+        plan = self._load(found[0])
+        if plan is None:
+            refusal = self._library.refusal(f'load the plan of {artifact.file.file!r}')
+            if OUT_OF_MEMORY in str(refusal) or self._device.cuda.notice_loss():
+                raise refusal  # it is not the plan's fault
+        return plan
 
     def _built(
         self, key: PlanKey, content: bytes, artifact: Artifact, options: EngineOptions

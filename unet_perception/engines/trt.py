@@ -88,7 +88,9 @@ class TrtEngine(EngineBase):
             answer = self._answered()
             return EngineOutput(answer, EngineTimes(perf_counter_ns() - start))
         except EngineError as exc:
-            raise self._device.judged(exc) from exc
+            if loss := self._device.loss_behind(exc):
+                raise loss from exc
+            raise
         finally:
             self._is_running = False
 
@@ -114,7 +116,12 @@ class TrtEngine(EngineBase):
         if self._is_running:
             raise EngineError('two threads use one TensorRT engine at once; open one for each')
         if self._owner != get_ident():
-            self._device.use()
+            try:
+                self._device.use()
+            except CudaError as exc:
+                if loss := self._device.loss_behind(exc):
+                    raise loss from exc
+                raise
             self._owner = get_ident()
 
     def _bind(self, name: str, buffer: Buffer) -> None:
@@ -136,10 +143,12 @@ class TrtEngine(EngineBase):
         expected = self._answer.copy()
         try:
             graph = self._stream.captured(self._enqueue)
+            held.callback(graph.free)
+            return self._proved(graph, expected)
         except EngineError as exc:
+            if self._device.cuda.notice_loss():
+                raise
             return f'no: {exc}'
-        held.callback(graph.free)
-        return self._proved(graph, expected)
 
     def _proved(self, graph: Graph, expected: np.ndarray) -> str:
         launch = partial(graph.launch, self._stream)
@@ -172,7 +181,7 @@ def _checked_names(spec: EngineSpec, library: Library, plan: ICudaEngine) -> tup
     def tensors(wanted: bool) -> list[Tensor]:
         return [
             Tensor(
-                np.dtype(trt.nptype(plan.get_tensor_dtype(n))).name,
+                library.type_name(plan.get_tensor_dtype(n)),
                 tuple(int(side) for side in plan.get_tensor_shape(n)),
             )
             for n in names

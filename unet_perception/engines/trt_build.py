@@ -74,7 +74,7 @@ def _check_ends(library: Library, network: INetworkDefinition, source: Source) -
     """EngineError unless all that goes in and comes out is of the source's type."""
     ends = [network.get_input(k) for k in range(network.num_inputs)]
     ends += [network.get_output(k) for k in range(network.num_outputs)]
-    types = {end.name: library.trt.nptype(end.dtype).__name__ for end in ends}
+    types = {end.name: library.type_name(end.dtype) for end in ends}
     if set(types.values()) != {source.io}:
         told = ', '.join(f'{name!r} {kind}' for name, kind in types.items()) or 'none'
         raise EngineError(

@@ -10,6 +10,8 @@ from functools import cache
 import importlib
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ..errors import EngineError
 from .cuda import OUT_OF_MEMORY
 from .trt_api import TensorRT
@@ -43,6 +45,13 @@ class Library:
     def version(self) -> str:
         """The module's name and version, as people and caches tell them apart."""
         return f'{self.trt.__name__} {self.trt.__version__}'
+
+    def type_name(self, dtype: Any) -> str:
+        """Return NumPy's name of one of TensorRT's types, or its own where NumPy has none."""
+        try:
+            return str(np.dtype(self.trt.nptype(dtype)).name)
+        except TypeError:
+            return str(dtype)
 
     def made(self, kind: Callable[..., T], *arguments: object) -> T:
         """Make one of TensorRT's objects that takes the logger last; EngineError if it can't be.
