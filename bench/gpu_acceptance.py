@@ -16,7 +16,7 @@ gets `gpu_acceptance.json`, written anew after each file and part, and `gpu_acce
     artifacts   one for each file and type at its ends; what was not reached is missing:
                 model, file, precision, height, width, io, least_iou, golden_iou (by class),
                 open_s (with the build), reopen_s (from the cache), plan_mb, facts (texts),
-                memory_before and memory_open {rss_mb, gpu_used_mb (all processes, or null)},
+                memory_before and memory_open {rss_mb, gpu_used_mb (all processes)},
                 with_graph and without_graph {infer_ms, run_ms: {p50, p95, p99, max}},
                 difference (of 255, from the answer of the shipped file; only in its twin),
                 trtexec {latency, gpu_compute: {p50, p99}}, or why there is none

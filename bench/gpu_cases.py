@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from onnx import ModelProto, helper, load_from_string
 
-from unet_perception.core.golden import Golden, golden_from_bytes
+from unet_perception.core.golden import Golden, golden_of
 from unet_perception.core.manifest import IO_TYPES, Artifact, Model, ModelFile, OperatingPoint
 from unet_perception.engines import choose_precision
 from unet_perception.export.wrap import ENDS, IMAGE, PROBABILITIES
@@ -39,7 +39,7 @@ class Case(NamedTuple):
 def cases(model: Model, points: list[OperatingPoint]) -> Iterator[tuple[Case, Case]]:
     """Yield every file of a model at these sizes, as it is shipped and with the other ends."""
     for point in points:
-        golden = golden_from_bytes(model.read(point.golden), point.golden.file)
+        golden = golden_of(model, point)
         for artifact in model.manifest.artifacts:
             if artifact.size == (point.height, point.width):
                 shipped = Case(model, artifact, model.read(artifact.file), golden)
@@ -49,7 +49,7 @@ def cases(model: Model, points: list[OperatingPoint]) -> Iterator[tuple[Case, Ca
 def served_case(model: Model, point: OperatingPoint) -> Case:
     """Return the file that the node serves by TensorRT, unless it is told otherwise."""
     artifact = model.manifest.artifact(choose_precision('auto', 'tensorrt', model), point)
-    golden = golden_from_bytes(model.read(point.golden), point.golden.file)
+    golden = golden_of(model, point)
     return Case(model, artifact, model.read(artifact.file), golden)
 
 

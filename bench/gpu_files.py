@@ -40,12 +40,12 @@ class Trial(NamedTuple):
     def opened(self, machine: Machine, case: Case) -> tuple[Engine, float]:
         """Open a case by the product's own path; return how long it took as well, s."""
         begin = monotonic()
-        options = EngineOptions(on_progress=self.on_progress)
+        options = EngineOptions(may_build=True, on_progress=self.on_progress)
         engine = machine.open_engine(case.content, case.artifact, case.classes, options)
         return engine, monotonic() - begin
 
 
-def try_pair(trial: Trial, shipped: Case, twin: Case, show: Callable[[Row], None]) -> list[Row]:
+def try_pair(trial: Trial, shipped: Case, twin: Case, show: Callable[[Row], None]) -> None:
     """Try a file as it is shipped and with the other ends; their answers must be the same."""
     rows, answers = [], []
     for case in (shipped, twin):
@@ -62,7 +62,6 @@ def try_pair(trial: Trial, shipped: Case, twin: Case, show: Callable[[Row], None
         )
     for row in rows:
         show(row)
-    return rows
 
 
 def try_file(trial: Trial, case: Case) -> tuple[Row, U8 | None]:

@@ -59,11 +59,8 @@ class Rig(NamedTuple):
         fake: Any = self.runtime
         return [*fake.violations, *(f'not freed: {each}' for each in fake.live)]
 
-    def _gpu_used_mb(self) -> float | None:
-        ask: Any = getattr(self.runtime, 'cudaMemGetInfo', None)
-        if ask is None:  # the stand-in has none
-            return None
-        error, free, total = ask()
+    def _gpu_used_mb(self) -> float:
+        error, free, total = self.runtime.cudaMemGetInfo()
         if int(error) != 0:
             raise EngineError(f'cudaMemGetInfo: error {int(error)}')
         return float(total - free) / 1e6

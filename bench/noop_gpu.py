@@ -32,7 +32,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     'cudaGetDeviceProperties': (Properties(b'no-op', 0, 0, 0, 0),),
     'cudaDriverGetVersion': (0,),
     'cudaRuntimeGetVersion': (0,),
-    'cudaDeviceSynchronize': (),
+    'cudaMemGetInfo': (0, 0),
     'cudaGetLastError': (),
     'cudaGetErrorString': (b'',),
     'cudaMalloc': (HANDLE,),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from unet_perception.core.engine import Engine, EngineOptions
-from unet_perception.core.golden import golden_from_bytes
+from unet_perception.core.golden import golden_of
 from unet_perception.core.manifest import Model, model_from_folder
 from unet_perception.core.paths import model_folder
 from unet_perception.engines import available_engines, open_engine
@@ -33,7 +33,7 @@ def measure() -> list[dict[str, Any]]:
 def _rows(model: Model, backend: str) -> list[dict[str, Any]]:
     """Time the precisions of one model on one backend."""
     point = model.manifest.best_first[0]
-    image = golden_from_bytes(model.read(point.golden), point.golden.file).image[None]
+    image = golden_of(model, point).image[None]
     artifacts = [a for a in model.manifest.artifacts if (a.height, a.width) == point[:2]]
     with ExitStack() as stack:
         engines: Mapping[str, Engine] = {

@@ -1,9 +1,18 @@
-"""What every test gets: caches of its own, and the same generated examples on every run."""
+"""What every test gets: the CPU, caches of its own, and the same examples on every run."""
 
 from collections.abc import Iterator
+import os
 
 from hypothesis import settings
 import pytest
+
+from unet_perception.engines import ENGINES
+from unet_perception.engines.gpu import has_gpu
+
+if has_gpu():  # it is for bench.gpu_acceptance; tests have stand-ins
+    os.environ['CUDA_VISIBLE_DEVICES'] = ''
+    NO_GPU = ENGINES['tensorrt']._replace(lacks=lambda: 'tests do not use the GPU')
+    ENGINES['tensorrt'] = NO_GPU
 
 settings.register_profile('same', derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile('same')

@@ -6,8 +6,10 @@ UnetPerceptionError
 ├── ModelError          a model folder that can't be trusted or understood
 │   └── GoldenError     an engine's answer to the model's golden image is not the expected one
 ├── EngineError         an inference backend that is missing, won't open or failed to run
+│   ├── CudaError       a CUDA call that did not succeed (engines/cuda.py)
 │   ├── EngineHangError an inference that does not return
-│   └── EngineLostError an engine whose device was lost: it has to be opened anew
+│   ├── EngineLostError an engine whose device was lost: it has to be opened anew
+│   └── NotBuiltError   an engine that has to be compiled for this machine first, and may not be
 └── FrameError          an image that can't be decoded; the frame counts as malformed
 
 A message says what is wrong, where (with `repr`), and what to do about it.
@@ -52,6 +54,10 @@ class EngineLostError(EngineError):
     def __init__(self, message: str, is_known: bool = False) -> None:
         super().__init__(message)
         self.is_known = is_known
+
+
+class NotBuiltError(EngineError):
+    """The engine has to be compiled for this machine first, which takes minutes; it may not be."""
 
 
 class FrameError(UnetPerceptionError):

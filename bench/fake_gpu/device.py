@@ -54,7 +54,7 @@ def answering(
                 return (self.note(refusal.error), *[None] * values)
             except Violation as violation:
                 return (self.note(self.violate(str(violation))), *[None] * values)
-            return (Error.cudaSuccess, *[answer] * values)
+            return (Error.cudaSuccess, *(answer if values > 1 else [answer] * values))
 
         return call
 

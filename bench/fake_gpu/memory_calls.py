@@ -35,6 +35,11 @@ class MemoryCalls(FakeDevice):
         self.log.append('HOST_ALLOC')
         return block.views['host']
 
+    @answering(2, unsafe=True)
+    def cudaMemGetInfo(self) -> tuple[int, int]:
+        """Answer how much memory of the device is free, and how much there is."""
+        return self.memory.free, self.device.memory
+
     @answering(1)
     def cudaHostGetDevicePointer(self, host: int, flags: int) -> int:
         """Answer where the device sees mapped memory."""

@@ -173,15 +173,23 @@ def _reported(monitor: Any) -> bool:
     """Report all phases to a monitor; False if it stops the build."""
     monitor.phase_start(PHASE, None, len(PARTS))
     goes_on = all(
-        _is_through(monitor, name, steps) and monitor.step_complete(PHASE, step)
+        _is_through(monitor, name, steps) and _stepped(monitor, PHASE, step)
         for step, (name, steps) in enumerate(PARTS.items())
     )
     monitor.phase_finish(PHASE)
     return goes_on
 
 
+def _stepped(monitor: Any, name: str, step: int) -> bool:
+    """Report a step; what is raised is lost and taken for no, as by the bindings."""
+    try:
+        return bool(monitor.step_complete(name, step))
+    except (Exception, KeyboardInterrupt):
+        return False
+
+
 def _is_through(monitor: Any, name: str, steps: int) -> bool:
     monitor.phase_start(name, PHASE, steps)
-    goes_on = all(monitor.step_complete(name, step) for step in range(steps))
+    goes_on = all(_stepped(monitor, name, step) for step in range(steps))
     monitor.phase_finish(name)
     return goes_on

@@ -3,6 +3,7 @@
 Knows ONNX Runtime, which computes and reads ONNX files; nothing of building or running.
 """
 
+from contextlib import suppress
 import os
 from typing import Any, NamedTuple
 
@@ -74,9 +75,10 @@ class Library:
         return message
 
     def log(self, severity: Severity, message: str) -> None:
-        """Tell the logger."""
+        """Tell the logger; what it raises is lost, as in the bindings."""
         assert self._logger is not None
-        self._logger.log(severity, message)
+        with suppress(Exception, KeyboardInterrupt):
+            self._logger.log(severity, message)
 
     def use(self, logger: ILogger) -> None:
         """Take the first logger, for good; TypeError if there is none, or no GPU."""

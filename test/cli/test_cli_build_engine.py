@@ -94,7 +94,13 @@ def test_what_tensorrt_says_is_shown(
     trt: FakeTensorRT, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trt.fail('build', 'No implementation satisfies the formats of Conv_7')
-    assert main(['build-engine', 'lane', '--size', '128x256']) == 2
+    assert main(['build-engine', 'lane', '--precision', 'all', '--json']) == 1
+    captured = capsys.readouterr()
+    assert captured.err == ''
+    problems = [plan['problem'] for plan in json.loads(captured.out)['plans']]
+    assert [bool(problem) for problem in problems] == [True, *[False] * 8], 'the others are built'
+    trt.fail('build', 'No implementation satisfies the formats of Conv_7')
+    assert main(['build-engine', 'lane', '--size', '128x256', '--workspace', '9']) == 1
     err = capsys.readouterr().err
     assert "tensorrt 10.3.0 can't build 'model.fp16.128x256.onnx': No implementation sat" in err
 
@@ -103,7 +109,7 @@ def test_a_plan_whose_answer_is_wrong_is_refused(
     trt: FakeTensorRT, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('unet_perception.core.golden.LEAST_IOU', {'fp16': 1.01})
-    assert main(['build-engine', 'lane', '--size', '128x256']) == 2
+    assert main(['build-engine', 'lane', '--size', '128x256']) == 1
     assert 'answers the golden image with IoU' in capsys.readouterr().err
     assert trt.cuda.live == []
 

@@ -76,10 +76,9 @@ def test_engines_on_one_device_share_its_losses() -> None:
     losses, known = Losses(), EngineLostError('closed with it', is_known=True)
     first = reopened(engine_of(1, LOST), engine_of(2, LOST), losses=losses)
     second = reopened(engine_of(3, known), engine_of(4), losses=losses)
-    for engine in (first, second):
-        with pytest.raises(EngineError, match='opened again, and the next frames'):
-            engine.infer(IMAGE)
-    assert answer_of(second) == 4
+    with pytest.raises(EngineError, match='opened again, and the next frames'):
+        first.infer(IMAGE)
+    assert answer_of(second) == 4, 'it was lost, but not with this frame'
     for engine in (first, second, first):
         with pytest.raises(EngineError, match='lost before, so no engine is opened again'):
             engine.infer(IMAGE)

@@ -101,7 +101,7 @@ class TestTensorRt:
         monkeypatch.setattr('unet_perception.engines.gpu.find_spec', lambda name: None)
         text = what_tensorrt_lacks(tmp_path)
         assert 'sudo apt install python3-libnvinfer' in text
-        assert "pip install 'cuda-bindings<13'" in text
+        assert "pip install 'cuda-bindings>=12.9.1,<13'" in text
 
 
 def test_precision_is_the_best_of_the_backend_that_the_model_has(tmp_path: Path) -> None:

@@ -77,7 +77,9 @@ def put_in(patch: pytest.MonkeyPatch, cuda: FakeCuda) -> None:
 def test_the_backend_serves_by_what_is_installed(tmp_path: Path) -> None:
     content = small_model()
     assert tensorrt.problem() == ''
-    with tensorrt.open_engine(content, artifact_of(content), 3, EngineOptions()) as engine:
+    with tensorrt.open_engine(
+        content, artifact_of(content), 3, EngineOptions(may_build=True)
+    ) as engine:
         answer = engine.infer(image(1)).probabilities
         assert (answer == expected(content, 'uint8', 1)).all()
         assert engine.spec.backend == 'tensorrt'

@@ -1,5 +1,10 @@
 """Plans are built by NVIDIA's own builder, which needs no GPU; it tells how far it is."""
 
+import os
+import signal
+from threading import Timer
+from time import monotonic
+
 import pytest
 from small_model import small_model
 
@@ -50,6 +55,28 @@ def test_ctrl_c_ends_a_build_and_the_next_one_is_as_ever(
         built_plan(library, source, on_progress=interrupt)
     assert len(calls) < after + 20, 'the build did not go on to its end'
     assert len(built_plan(library, source)) > 100_000
+
+
+def build_often(library: Library, source: Source) -> None:
+    """Build until something ends it: on a busy machine a signal may come after the first."""
+    for _ in range(20):
+        built_plan(library, source)
+
+
+@pytest.mark.parametrize('share', [0.05, 0.2, 0.4, 0.6, 0.8])
+def test_a_real_signal_ends_a_build_wherever_it_comes(
+    library: Library, source: Source, share: float
+) -> None:
+    """TensorRT calls Python for each message, and swallows what is raised there."""
+    began = monotonic()
+    built_plan(library, source)
+    timer = Timer(share * (monotonic() - began), os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        build_often(library, source)
+    timer.join()
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_the_same_file_gives_the_same_plan_and_a_workspace_is_taken(library: Library) -> None:

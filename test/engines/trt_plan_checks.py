@@ -330,11 +330,56 @@ def an_inspector_that_fails_does_not_matter(setting: Setting) -> None:
     rig.assert_settled()
 
 
-def a_folder_that_is_gone_is_told(setting: Setting) -> None:
+def a_folder_that_is_gone_costs_the_plan_alone(setting: Setting) -> None:
     setting = setting.fresh()
     rig = setting.rig()
     setting.folder.rmdir()
-    assert str(setting.folder) in refusal(rig.open)
+    engine = rig.open()
+    assert 'not kept: No such file' in engine.facts['plan']
+    assert rig.is_right(engine, 1)
+    engine.close()
+    assert 'build-engine' in refusal(partial(rig.open, may_build=False))
+
+
+def a_plan_that_others_could_have_written_is_not_loaded(setting: Setting) -> None:
+    setting = setting.fresh()
+    rig = setting.rig()
+    rig.open().close()
+    for suffix in ('plan', 'json'):
+        (file,) = [f for f in setting.folder.glob(f'*.{suffix}') if '.layers' not in f.name]
+        file.chmod(0o666)
+        engine = rig.open()
+        assert engine.facts['plan'].startswith('built')
+        engine.close()
+        file.rename(file.with_name('elsewhere'))
+        file.symlink_to(file.with_name('elsewhere'))
+        engine = rig.open()
+        assert engine.facts['plan'].startswith('built')
+        engine.close()
+        file.with_name('elsewhere').unlink()
+
+
+def a_plan_is_found_where_no_lock_can_be(setting: Setting) -> None:
+    setting = setting.fresh()
+    rig = setting.rig()
+    rig.open().close()
+    (lock,) = setting.folder.glob('*.lock')
+    lock.unlink()
+    lock.mkdir()  # whoever runs this, a folder can't be opened as a file
+    engine = rig.open(may_build=False)
+    assert engine.facts['plan'].startswith('found')
+    engine.close()
+
+
+def parts_of_a_process_that_was_killed_are_removed(setting: Setting) -> None:
+    setting = setting.fresh()
+    rig = setting.rig()
+    rig.open().close()
+    (plan,) = setting.folder.glob('*.plan')
+    part = plan.with_name(f'.{plan.name}.abc123')
+    part.write_bytes(b'half a plan')
+    rig.open().close()
+    assert not part.exists()
 
 
 PLAN_CHECKS: tuple[Check, ...] = (
@@ -354,5 +399,8 @@ PLAN_CHECKS: tuple[Check, ...] = (
     a_plan_is_built_with_what_the_options_say,
     layers_are_kept_for_people,
     an_inspector_that_fails_does_not_matter,
-    a_folder_that_is_gone_is_told,
+    a_folder_that_is_gone_costs_the_plan_alone,
+    a_plan_that_others_could_have_written_is_not_loaded,
+    a_plan_is_found_where_no_lock_can_be,
+    parts_of_a_process_that_was_killed_are_removed,
 )

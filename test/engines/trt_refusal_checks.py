@@ -4,6 +4,7 @@ Knows our modules by their names alone, so that a patched copy of them can be pu
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 import threading
 from typing import Any
@@ -240,8 +241,8 @@ def a_lost_engine_is_opened_once_more(setting: Setting) -> None:
     rig, losses = setting.rig(), Losses()
     engines = [ReopenedEngine(rig.open, losses) for _ in range(2)]
     rig.cuda.fail('cudaStreamSynchronize', LOST)
-    for engine in engines:
-        assert 'the next frames are served' in refusal(lambda: engine.infer(image(1)))  # noqa: B023
+    assert 'the next frames are served' in refusal(lambda: engines[0].infer(image(1)))
+    for engine in engines:  # the other one was lost too, but not with a frame in it
         assert rig.is_right(engine, 2)
     rig.cuda.fail('cudaStreamSynchronize', LOST)
     for engine in engines * 2:
@@ -250,6 +251,28 @@ def a_lost_engine_is_opened_once_more(setting: Setting) -> None:
         assert 'clean the node up and configure it' in told
     for engine in engines:
         engine.close()
+    rig.assert_settled()
+
+
+def a_thread_that_hung_takes_nothing_from_its_successor(setting: Setting) -> None:
+    rig = setting.rig()
+    old, new = rig.open(), rig.open()
+    put = old._put
+    with ThreadPoolExecutor(1) as successor:
+
+        def hang() -> None:
+            put()
+            assert successor.submit(rig.is_right, new, 1).result()
+            rig.cuda.fail('cudaStreamSynchronize', LOST)
+
+        old._put = hang
+        told = refusal(lambda: old.infer(image(1)), EngineLostError)
+        assert 'the thread that uses the GPU now has to reset it' in told
+        told = successor.submit(refusal, lambda: new.infer(image(1)), EngineLostError).result()
+        assert 'the GPU was reset' in told
+        engine = successor.submit(rig.open).result()
+        assert successor.submit(rig.is_right, engine, 2).result()
+        successor.submit(engine.close).result()
     rig.assert_settled()
 
 
@@ -293,6 +316,7 @@ REFUSAL_CHECKS: tuple[Check, ...] = (
     a_device_lost_in_another_thread_comes_back,
     a_device_that_is_gone_stays_gone,
     a_lost_engine_is_opened_once_more,
+    a_thread_that_hung_takes_nothing_from_its_successor,
     a_lost_engine_that_can_not_be_opened_says_so,
     opening_fails_even_while_another_failure_is_handled,
 )

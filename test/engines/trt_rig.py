@@ -101,7 +101,7 @@ class Rig:
         )
 
     def open(self, classes: int = CLASSES, **options: Any) -> Any:
-        settled = EngineOptions(**options)
+        settled = EngineOptions(**{'may_build': True, **options})
         return self.machine.open_engine(self.content, self.artifact, classes, settled)
 
     def is_right(self, engine: Any, seed: int) -> bool:

@@ -7,20 +7,21 @@ engine's.
 import argparse
 from collections.abc import Iterator
 import json
+import sys
 from typing import Any
 
 from ..core.engine import EngineOptions
-from ..core.golden import check_golden, golden_from_bytes
+from ..core.golden import check_golden, golden_of
 from ..core.manifest import PRECISIONS, Artifact, Model, OperatingPoint, model_from_folder
 from ..core.paths import model_folder
 from ..engines import choose_backend, choose_precision, open_engine
-from ..errors import RequestError
+from ..errors import EngineError, GoldenError, RequestError
 from .progress import Bar
 
 EPILOG = """
 A plan is built once for each file, GPU, driver and version of TensorRT, which takes minutes on an
 embedded GPU, and is kept in ~/.cache/unet_perception/tensorrt (unet_perception doctor lists it).
-The node then starts in a second. Each plan must give the golden answer, or it is refused.
+The node then only loads it. Each plan must give the golden answer, or the exit code is 1.
 
   unet_perception build-engine lane                        what the node will serve
   unet_perception build-engine lane --precision all        to compare them by check-model
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--size',
         default='all',
+        metavar='HxW',
         help='operating point, height x width (256x512); default: all of the model',
     )
     parser.add_argument(
@@ -58,23 +60,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build what is not there yet, and prove it; 0 when all can be served."""
+    """Build what is not there yet, and prove it; 0 when all can be served, else 1."""
     if options.workspace < 0:
         raise RequestError(f'--workspace must be 0 or more MB, not {options.workspace}')
     model = model_from_folder(model_folder(options.model))
     wanted = list(_wanted(model, options.precision, options.size))
-    choose_backend(BACKEND)
+    choose_backend(BACKEND)  # without it, nothing of this makes sense
     reports = []
     with Bar(quiet=options.json) as bar:
-        how = EngineOptions(workspace_mb=options.workspace, on_progress=bar.update)
+        how = EngineOptions(may_build=True, workspace_mb=options.workspace, on_progress=bar.update)
         for artifact, point in wanted:
             report = _built(model, artifact, point, how)
             reports.append(report)
-            if not options.json:
-                bar.above(_print, report)
+            bar.above((lambda _: None) if options.json else _print, report)
     if options.json:
         print(json.dumps({'plans': reports}, indent=2))
-    return 0
+    return 1 if any(report['problem'] for report in reports) else 0
 
 
 def _wanted(model: Model, precision: str, size: str) -> Iterator[tuple[Artifact, OperatingPoint]]:
@@ -84,7 +85,8 @@ def _wanted(model: Model, precision: str, size: str) -> Iterator[tuple[Artifact,
         names = ', '.join(point.name for point in model.manifest.best_first)
         raise RequestError(f'--size must be all or one of {names}, not {size!r}')
     chosen = choose_precision(precision, BACKEND, model)
-    for each in PRECISIONS if precision == 'all' else (chosen,):
+    made = {artifact.precision for artifact in model.manifest.artifacts}
+    for each in [p for p in PRECISIONS if p in made] if precision == 'all' else [chosen]:
         for point in points:
             yield model.manifest.artifact(each, point), point
 
@@ -92,14 +94,20 @@ def _wanted(model: Model, precision: str, size: str) -> Iterator[tuple[Artifact,
 def _built(
     model: Model, artifact: Artifact, point: OperatingPoint, how: EngineOptions
 ) -> dict[str, Any]:
-    """Open a file on the GPU, which builds its plan; GoldenError if its answer is not right."""
-    golden = golden_from_bytes(model.read(point.golden), point.golden.file)
-    with open_engine(BACKEND, model, artifact, how) as engine:
-        iou = check_golden(engine, golden)
-        return {'file': artifact.file.file, 'golden_iou': iou, **engine.facts}
+    """Open a file on the GPU, which builds its plan; return what it is, or its `problem`."""
+    file, golden = artifact.file.file, golden_of(model, point)
+    try:
+        with open_engine(BACKEND, model, artifact, how) as engine:
+            iou = check_golden(engine, golden)
+            return {'file': file, 'problem': '', 'golden_iou': iou, **engine.facts}
+    except (EngineError, GoldenError) as exc:
+        return {'file': file, 'problem': str(exc)}
 
 
 def _print(report: dict[str, Any]) -> None:
+    if report['problem']:
+        print(f'unet_perception build-engine: {report["problem"]}', file=sys.stderr)
+        return
     print(
         f'{report["file"]}: {report["plan"]}\n'
         f'  golden IoU {min(report["golden_iou"]):.4f}, memory {report["memory"]}, '

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..core.checksums import SUMS, problems_by_file
-from ..core.golden import check_golden, golden_from_bytes
+from ..core.engine import DEFAULT_OPTIONS, EngineOptions
+from ..core.golden import check_golden, golden_of
 from ..core.manifest import Artifact, Model, ModelFile, model_from_folder
 from ..core.paths import model_folder
 from ..engines import ENGINES, available_engines, open_engine
-from ..errors import UnetPerceptionError
+from ..errors import NotBuiltError, UnetPerceptionError
+from .progress import Bar
 
 Finding = dict[str, Any]
 
@@ -27,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check and report; 0 if every file and every engine present is right, else 1."""
-    findings = findings_about(model_folder(options.model), available_engines())
+    with Bar(quiet=options.json) as bar:
+        how = EngineOptions(may_build=True, on_progress=bar.update)
+        findings = findings_about(model_folder(options.model), available_engines(), how)
     is_ok = all(not finding['problem'] for finding in findings)
     absent = [name for name in ENGINES if name not in available_engines()]
     if options.json:
@@ -38,10 +42,13 @@ def run(options: argparse.Namespace) -> int:
     return 0 if is_ok else 1
 
 
-def findings_about(folder: Path, backends: list[str]) -> list[Finding]:
+def findings_about(
+    folder: Path, backends: list[str], how: EngineOptions = DEFAULT_OPTIONS
+) -> list[Finding]:
     """Check a model folder's manifest, files and answer to the golden image on each backend.
 
-    A finding has `check`, `subject` and `problem`, which is empty if all is well.
+    A finding has `check`, `subject` and `problem`, which is empty if all is well; `not_built`
+    tells of a file that has to be compiled for this machine first, which `how` forbids.
     """
     sums = _check_sums(folder)
     try:
@@ -54,7 +61,7 @@ def findings_about(folder: Path, backends: list[str]) -> list[Finding]:
     if importlib.util.find_spec('onnx'):
         findings += [_check_precision(model, artifact) for artifact in model.manifest.artifacts]
     findings += [
-        _check_engine(model, artifact, backend)
+        _check_engine(model, artifact, backend, how)
         for backend in backends
         for artifact in model.manifest.artifacts
     ]
@@ -102,7 +109,7 @@ def _check_precision(model: Model, artifact: Artifact) -> Finding:
     return _finding('tensors', subject, '' if is_right else problem, precision=found)
 
 
-def _check_engine(model: Model, artifact: Artifact, backend: str) -> Finding:
+def _check_engine(model: Model, artifact: Artifact, backend: str, how: EngineOptions) -> Finding:
     """Open the file on a backend and ask for the golden answer."""
     subject = f'{artifact.file.file} on {backend}'
     point = next(
@@ -111,9 +118,11 @@ def _check_engine(model: Model, artifact: Artifact, backend: str) -> Finding:
         if point[:2] == (artifact.height, artifact.width)
     )
     try:
-        golden = golden_from_bytes(model.read(point.golden), point.golden.file)
-        with open_engine(backend, model, artifact) as engine:
+        golden = golden_of(model, point)
+        with open_engine(backend, model, artifact, how) as engine:
             iou = check_golden(engine, golden)
+    except NotBuiltError as exc:
+        return _finding('engine', subject, '', not_built=str(exc))
     except UnetPerceptionError as exc:
         return _finding('engine', subject, str(exc))
     return _finding('engine', subject, '', golden_iou=iou)

@@ -15,11 +15,12 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..core.engine import EngineOptions
 from ..core.footage import frames_from_path
 from ..core.health import Outcome
-from ..core.manifest import model_from_folder
+from ..core.manifest import Model, model_from_folder
 from ..core.paths import model_folder, sample_footage
-from ..engines import choose_backend
+from ..engines import choose_backend, choose_precision, default_artifact, open_engine
 from ..errors import RequestError
 from .demo_processes import (
     DemoError,
@@ -29,6 +30,7 @@ from .demo_processes import (
     wait_until_active,
 )
 from .processes import loopback_environment
+from .progress import Bar
 
 LOSSES = [outcome.value for outcome in Outcome if outcome is not Outcome.PUBLISHED]
 OUTPUTS = ('overlay.mp4', 'report.html', 'summary.json')
@@ -67,9 +69,11 @@ def run(options: argparse.Namespace) -> int:
     model = model_folder(options.model)
     source = options.source or sample_footage(model_from_folder(model).manifest.task)
     next(frames_from_path(source))  # what can't be played is refused before anything starts
-    choose_backend(options.backend)
+    backend = choose_backend(options.backend).backend
     _make_empty(options.out)
     say = _silence if options.json else _print
+    if backend == 'tensorrt':
+        _build_plan(model_from_folder(model), backend, options.json)
     try:
         with TemporaryDirectory(prefix='unet_perception_demo_') as scratch:
             _play_and_record(options, source, model, frames, Path(scratch), say)
@@ -88,6 +92,14 @@ def run(options: argparse.Namespace) -> int:
     for complaint in found:
         print(f'unet_perception demo: {complaint}', file=sys.stderr)
     return 1 if found else 0
+
+
+def _build_plan(model: Model, backend: str, quiet: bool) -> None:
+    """Build what the node is about to serve, if it is not there yet: minutes, with a bar."""
+    artifact, _ = default_artifact(model, choose_precision('auto', backend, model))
+    with Bar(quiet) as bar:
+        how = EngineOptions(may_build=True, on_progress=bar.update)
+        open_engine(backend, model, artifact, how).close()
 
 
 def _make_empty(out: Path) -> None:

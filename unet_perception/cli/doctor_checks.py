@@ -152,11 +152,16 @@ def check_model(_: Machine) -> Verdict:
     if failed or not verdicts:
         return failed[0] if failed else Verdict(FAIL, 'no model is shipped', 'install again')
     text = ', '.join(f'{name} {verdict.message}' for name, verdict in verdicts.items())
+    waiting = [name for name, verdict in verdicts.items() if verdict.level == WARN]
+    if waiting:
+        return Verdict(WARN, text, f'unet_perception build-engine {waiting[0]}, and so on')
     return Verdict(OK, f'{text} (least golden IoU on {backend})')
 
 
 def judge_model(folder: Path, backend: str) -> Verdict:
     """Judge one model folder by what `check-model` finds."""
+    from ..core.manifest import model_from_folder
+    from ..engines import choose_precision
     from .check_model import findings_about
 
     findings = findings_about(folder, [backend])
@@ -164,5 +169,8 @@ def judge_model(folder: Path, backend: str) -> Verdict:
         if finding['problem']:
             cure = f'restore {folder}, then unet_perception check-model {folder.name}'
             return Verdict(FAIL, f'{folder.name}: {finding["problem"]}', cure)
+    served = f'.{choose_precision("auto", backend, model_from_folder(folder))}.'
+    if any('not_built' in each and served in each['subject'] for each in findings):
+        return Verdict(WARN, 'has plans that are not built for this GPU yet')
     least = min(min(finding.get('golden_iou', [1.0])) for finding in findings)
     return Verdict(OK, f'{least:.4f}')

@@ -29,7 +29,7 @@ class EngineOptions(NamedTuple):
 
     threads: int = 0
     """CPU threads, 0 for one per core."""
-    may_build: bool = True
+    may_build: bool = False
     """Compile for this machine what was not compiled for it yet, which may take minutes."""
     workspace_mb: int = 0
     """The most memory that an operator may take on a GPU; 0 for no limit but the GPU's."""

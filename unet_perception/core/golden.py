@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import GoldenError, ModelError
 from .engine import Engine
 from .frame import U8
+from .manifest import Model, OperatingPoint
 from .scores import Confusion
 
 LEAST_IOU = {'fp32': 0.97, 'fp16': 0.97, 'int8': 0.93}
@@ -47,6 +48,11 @@ def golden_from_bytes(content: bytes, name: str) -> Golden:
     ):
         raise ModelError(f'{name!r} holds arrays of the wrong type or shape; export it again')
     return golden
+
+
+def golden_of(model: Model, point: OperatingPoint) -> Golden:
+    """Read the golden of an operating point; ModelError if it is not the manifest's."""
+    return golden_from_bytes(model.read(point.golden), point.golden.file)
 
 
 def check_golden(engine: Engine, golden: Golden) -> list[float]:

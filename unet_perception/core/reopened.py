@@ -35,8 +35,8 @@ class Losses:
 class ReopenedEngine:
     """Stands for what `open_engine` returns, and calls it once more if that engine is lost.
 
-    The frame in hand fails either way. Lost again, or not to be opened, every frame of all engines
-    with the same `losses` fails from then on, and says what to do.
+    The frame in which it is lost fails either way. Lost again, or not to be opened, every frame of
+    all engines with the same `losses` fails from then on, and says what to do.
     """
 
     def __init__(self, open_engine: Callable[[], Engine], losses: Losses) -> None:
@@ -60,7 +60,10 @@ class ReopenedEngine:
         try:
             return self._engine.infer(image)
         except EngineLostError as exc:
-            raise EngineError(self._recovered(exc)) from exc
+            told = self._recovered(exc)
+            if self._losses.problem or not exc.is_known:
+                raise EngineError(told) from exc
+        return self._engine.infer(image)  # it was lost before this frame, not with it
 
     def close(self) -> None:
         """Close the engine that is open; may be called again."""

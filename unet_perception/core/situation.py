@@ -78,3 +78,5 @@ class Situation(NamedTuple):
     rss_mb: float
     """The memory that the process holds."""
     cameras: tuple[CameraSituation, ...]
+    progress: str = ''
+    """How far a plan is that is being built; empty if none is."""

@@ -23,7 +23,8 @@ def judge_engine(situation: Situation) -> Verdict:
     if situation.problem:
         return Verdict(Level.ERROR, situation.problem)
     if situation.stage is Stage.BUILDING:
-        return Verdict(Level.WARN, 'BUILDING: the engine is being opened, warmed up and checked')
+        doing = situation.progress or 'the engine is being opened, warmed up and checked'
+        return Verdict(Level.WARN, f'BUILDING: {doing}')
     if not situation.engine:
         return Verdict(Level.STALE, 'no engine open')
     busy_s = _busy_s(situation)

@@ -1,7 +1,8 @@
 """CUDA's runtime with every answer checked, and the memory, stream and graph made with it.
 
 Knows `cuda.bindings.runtime` (12.x and 13.x) or what stands in for it; nothing of TensorRT. Every
-call answers with an error code first; none is passed over.
+call answers with an error code first; none is passed over but those of calls that only tell of an
+error, or end what has failed.
 """
 
 from collections.abc import Callable
@@ -68,7 +69,7 @@ class Cuda:
         Only cudaDeviceReset helps then, for which all that the process has on it must go.
         """
         self.runtime.cudaGetLastError()  # forgets an error that does not stay
-        (error,) = self.runtime.cudaDeviceSynchronize()
+        error, *_ = self.runtime.cudaMemGetInfo()  # waits for nothing, and fails if all does
         self.is_lost = self.is_lost or int(error) != 0
         return self.is_lost
 

@@ -3,6 +3,7 @@
 Knows that one engine's error may cost all of them the device; not what an engine is.
 """
 
+from threading import get_ident
 import traceback
 from typing import Protocol
 
@@ -25,9 +26,18 @@ class Device:
         self.cuda = Cuda(runtime)
         self.gpu: Gpu = self.cuda.gpu()
         self._guests: list[Guest] = []
+        self._owner = get_ident()
+
+    @property
+    def is_used_here(self) -> bool:
+        """Whether the calling thread is the one that used it last."""
+        return self._owner == get_ident()
 
     def use(self) -> None:
         """Make it the device of the calling thread, which each thread has to say for itself."""
+        self._owner = get_ident()
+        if self.cuda.is_lost and not self._guests:  # lost while the last engine was closed
+            self.cuda.reset()
         self.cuda.call(self.cuda.runtime.cudaSetDevice, DEVICE)
 
     def enter(self, guest: Guest) -> None:
@@ -43,17 +53,20 @@ class Device:
 
         After an error that stays, CUDA does nothing more for a process until cudaDeviceReset,
         before which every plan and buffer on the device must be let go. The caller is to raise it.
+        A thread that hung, while another one took over, must not take the memory from under it.
         """
         _forget_frames(error)
         if not self.cuda.notice_loss():
             return None
+        if not self.is_used_here:
+            return EngineLostError(f'{error}; the thread that uses the GPU now has to reset it')
         for guest in self._guests:
             guest.abandon()
         self._guests = []
         try:
             self.cuda.reset()
-        except CudaError as gone:
-            return EngineLostError(f'{error}; the GPU does not come back ({gone})')
+        except CudaError:
+            return EngineLostError(f'{error}; the GPU does not come back')
         return EngineLostError(f'{error}; the GPU was reset and all engines on it closed')
 
 

@@ -5,22 +5,35 @@ Knows device files and names of modules; loads nothing, asks no driver.
 
 from importlib.util import find_spec
 from pathlib import Path
+import re
 
 from .trt_library import MODULES
 
 GPU_FILES = (
     'dev/nvidia[0-9]*',
     'dev/nvhost-gpu',  # Jetson
+    'dev/nvgpu/igpu*',  # Jetson, in a container
     'dev/dxg',  # WSL
     'proc/driver/nvidia/version',
     'etc/nv_tegra_release',
 )
 CUDA = 'cuda.bindings'
+DRIVER_FILE = 'proc/driver/nvidia/version'
 
 
 def has_gpu(root: Path = Path('/')) -> bool:
     """Tell whether this machine shows an NVIDIA GPU or its driver."""
     return any(next(root.glob(pattern), None) for pattern in GPU_FILES)
+
+
+def driver_version(root: Path = Path('/')) -> str:
+    """Return the version of NVIDIA's driver, as 540.4.0; empty where it does not show it."""
+    try:
+        text = (root / DRIVER_FILE).read_text()
+    except OSError:
+        return ''
+    found = re.search(r'\b\d+\.\d+(\.\d+)?\b', text)
+    return found.group() if found else ''
 
 
 def what_tensorrt_lacks(root: Path = Path('/')) -> str:
@@ -35,8 +48,8 @@ def what_tensorrt_lacks(root: Path = Path('/')) -> str:
         )
     if not _is_installed(CUDA):
         lacks.append(
-            "cuda-bindings is not installed (pip install 'cuda-bindings<13' for CUDA 12, "
-            "'cuda-bindings>=13' for CUDA 13)"
+            "cuda-bindings is not installed (pip install 'cuda-bindings>=12.9.1,<13' for CUDA 12, "
+            "'cuda-bindings>=13,<14' for CUDA 13)"
         )
     return ', '.join(lacks)
 

@@ -5,11 +5,13 @@ content: it is read from a folder that its user alone can write, and only as it 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 import fcntl
 import hashlib
 import json
+import os
 from pathlib import Path
+import stat
 import time
 from typing import Any, NamedTuple
 
@@ -19,7 +21,6 @@ from ..core.progress import OnProgress
 SCHEMA = 1
 LOOK_S = 0.2
 _SIDECAR_BYTES = 1 << 20
-_PLAN_BYTES = 1 << 32
 
 
 class PlanKey(NamedTuple):
@@ -67,8 +68,8 @@ class PlanCache:
         plan, sidecar = self._files(key)
         stored = _stored_from(sidecar)
         try:
-            if stored is not None and stored.key == key and stored.bytes <= _PLAN_BYTES:
-                content = plan.read_bytes()
+            if stored is not None and stored.key == key:
+                content = _own_bytes(plan, stored.bytes)
                 if hashlib.sha256(content).hexdigest() == stored.sha256:
                     return content, stored
         except OSError:
@@ -95,9 +96,10 @@ class PlanCache:
         replace_file(self.folder / f'{key.name}.layers.json', layers.encode())
 
     def remove(self, key: PlanKey) -> None:
-        """Delete a plan and what belongs to it."""
+        """Delete a plan and what belongs to it; where nothing can be deleted, nothing is."""
         for file in (*self._files(key), self.folder / f'{key.name}.layers.json'):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
 
     def plans(self) -> list[StoredPlan]:
         """List the sidecars of all plans that are here, by name."""
@@ -109,18 +111,37 @@ class PlanCache:
     def locked(self, key: PlanKey, on_progress: OnProgress) -> Iterator[None]:
         """Hold the right to build a plan, which one process has at a time; waits for it.
 
-        A process that ends, however it does, gives it back.
+        A process that ends, however it does, gives it back. Where there can be no lock, as in a
+        folder that is read-only, two may build the same plan, and the last one's is kept.
         """
-        began = time.monotonic()
-        with (self.folder / f'{key.name}.lock').open('w') as file:
-            while not _is_locked(file):
-                waited = round(time.monotonic() - began)
-                on_progress('waiting for another process that builds this plan', waited, 0)
-                time.sleep(LOOK_S)
+        with ExitStack() as held:
+            with suppress(OSError):
+                file = held.enter_context((self.folder / f'{key.name}.lock').open('w'))
+                _wait_for(file, on_progress)
+                for part in self.folder.glob(f'.{key.name}.*'):  # of a process that was killed
+                    part.unlink()
             yield
 
     def _files(self, key: PlanKey) -> tuple[Path, Path]:
         return self.folder / f'{key.name}.plan', self.folder / f'{key.name}.json'
+
+
+def _own_bytes(file: Path, most: int) -> bytes:
+    """Read a file that only this user can have written; OSError for any other, or a longer one."""
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), 'rb') as stream:
+        status = os.fstat(stream.fileno())
+        others_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if status.st_uid != os.getuid() or others_write or status.st_size > most:
+            raise PermissionError(f"{str(file)!r} is not this user's alone, or too long")
+        return stream.read()
+
+
+def _wait_for(file: Any, on_progress: OnProgress) -> None:
+    began = time.monotonic()
+    while not _is_locked(file):
+        waited = round(time.monotonic() - began)
+        on_progress('waiting for another process that builds this plan', waited, 0)
+        time.sleep(LOOK_S)
 
 
 def _is_locked(file: Any) -> bool:
@@ -134,9 +155,7 @@ def _is_locked(file: Any) -> bool:
 def _stored_from(file: Path) -> StoredPlan | None:
     """Read a sidecar; None if there is none, or it is not one."""
     try:
-        if file.stat().st_size > _SIDECAR_BYTES:
-            return None
-        values = json.loads(file.read_bytes())
+        values = json.loads(_own_bytes(file, _SIDECAR_BYTES))
         if values['schema'] != SCHEMA:
             return None
         return StoredPlan(

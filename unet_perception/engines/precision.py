@@ -16,7 +16,8 @@ def precision_of(model: onnx.ModelProto) -> str:
     """Return the precision that a file's tensors show, whatever it is called.
 
     int8 where some are bytes and dequantised, whatever the others are; else that of most floats,
-    since pre- and post-processing are fp32 in every file.
+    since pre- and post-processing are fp32 in every file. It tells what is stored: a file that
+    casts its weights to something else before it uses them is none that the exporter writes.
     """
     kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
     dequantised = {n.input[0] for n in model.graph.node if n.op_type == 'DequantizeLinear'}

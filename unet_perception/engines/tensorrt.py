@@ -15,10 +15,12 @@ from typing import NamedTuple
 from ..core.engine import EngineOptions, EngineSpec
 from ..core.manifest import Artifact
 from ..core.paths import private_cache_folder
-from ..errors import EngineError, ModelError
+from ..errors import EngineError, ModelError, NotBuiltError
 from .base import spec_of
 from .cuda import OUT_OF_MEMORY
 from .device import Device
+from .gpu import driver_version
+from .interrupts import InterruptsKept
 from .plan_cache import PlanCache, PlanKey, StoredPlan
 from .trt import TrtEngine
 from .trt_api import ICudaEngine
@@ -84,11 +86,6 @@ class Machine:
             if loss := self._device.loss_behind(exc):
                 raise loss from exc
             raise
-        except OSError as exc:
-            raise EngineError(
-                f"the folder of plans {str(self.cache.folder)!r} can't be used: {exc.strerror}; "
-                f'make it writable, or set XDG_CACHE_HOME to a folder that is'
-            ) from exc
 
     def _opened(
         self, spec: EngineSpec, content: bytes, artifact: Artifact, options: EngineOptions
@@ -102,7 +99,7 @@ class Machine:
         gpu = self._device.gpu
         return {
             'library': self._library.version,
-            'cuda': f'{gpu.runtime}, driver for {gpu.driver}',
+            'cuda': f'cuda-bindings for {gpu.runtime}, driver for {gpu.driver}',
             'gpu': f'{gpu.name}, compute capability {gpu.capability}, {gpu.multiprocessors} SM',
         }
 
@@ -117,7 +114,7 @@ class Machine:
             capability=gpu.capability,
             multiprocessors=gpu.multiprocessors,
             cuda=gpu.runtime,
-            driver=gpu.driver,
+            driver=f'{gpu.driver} {driver_version()}'.strip(),
             machine=platform.machine(),
             workspace_mb=options.workspace_mb,
             code=CODE,
@@ -129,30 +126,36 @@ class Machine:
         key = self.key_of(content, artifact, options)
         with self.cache.locked(key, options.on_progress):
             found = self.cache.get(key)
-            if found is not None:
-                plan = self._taken(found, content, artifact)
-                if plan is not None:
-                    return _Loaded(plan, f'found: {key.name}')
-                self.cache.remove(key)
+            plan = self._taken(found, content, artifact, options.may_build) if found else None
+            if plan is not None:
+                return _Loaded(plan, f'found: {key.name}')
             if not options.may_build:
-                raise EngineError(
+                workspace = f' --workspace {key.workspace_mb}' if key.workspace_mb else ''
+                raise NotBuiltError(
                     f'there is no TensorRT plan of {artifact.file.file!r} for this GPU yet: run '
-                    f'unet_perception build-engine, or set the parameter allow_engine_build'
+                    f'unet_perception build-engine{workspace}, or set the parameter '
+                    f'allow_engine_build'
                 )
+            self.cache.remove(key)
             return self._built(key, content, artifact, options)
 
     def _taken(
-        self, found: tuple[bytes, StoredPlan], content: bytes, artifact: Artifact
+        self,
+        found: tuple[bytes, StoredPlan],
+        content: bytes,
+        artifact: Artifact,
+        may_build: bool,
     ) -> ICudaEngine | None:
-        """Load a plan that was found; None if it is to be built anew."""
+        """Load a plan that was found; None if it is to be built anew, EngineError if not."""
         if found[1].precision != artifact.precision:
             _proved_precision(content, artifact)  # ModelError, unless the sidecar is damaged
             return None
         plan = self._load(found[0])
         if plan is None:
             refusal = self._library.refusal(f'load the plan of {artifact.file.file!r}')
-            if OUT_OF_MEMORY in str(refusal) or self._device.cuda.notice_loss():
-                raise refusal  # it is not the plan's fault
+            is_at_fault = OUT_OF_MEMORY not in str(refusal) and not self._device.cuda.notice_loss()
+            if not (is_at_fault and may_build):
+                raise refusal
         return plan
 
     def _built(
@@ -180,7 +183,8 @@ class Machine:
     def _load(self, plan: bytes) -> ICudaEngine | None:
         self._library.log.taken()
         runtime = self._library.made(self._library.trt.Runtime)
-        return runtime.deserialize_cuda_engine(plan)
+        with InterruptsKept():
+            return runtime.deserialize_cuda_engine(plan)
 
     def _layers_of(self, plan: ICudaEngine) -> str:
         form = self._library.trt.LayerInformationFormat.JSON

@@ -8,7 +8,6 @@ libraries are passed in, so that a machine without a GPU can run all of this on 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
-from threading import get_ident
 from time import perf_counter_ns
 
 import numpy as np
@@ -19,6 +18,7 @@ from ..errors import EngineError, EngineLostError
 from .base import EngineBase, Tensor, check_tensors, image_shape, probabilities_shape
 from .cuda import Buffer, CudaError, Graph, Stream, buffer_for
 from .device import Device
+from .interrupts import InterruptsKept
 from .trt_api import ICudaEngine
 from .trt_library import Library
 
@@ -43,7 +43,7 @@ class TrtEngine(EngineBase):
         """
         image, probabilities = _checked_names(spec, library, plan)
         self._library, self._device, self._about = library, device, about
-        self._owner, self._is_running, self._was_lost = get_ident(), False, False
+        self._is_running = self._was_lost = False
         with ExitStack() as held:
             self._stream = Stream(device.cuda)
             held.callback(self._stream.free)
@@ -54,7 +54,9 @@ class TrtEngine(EngineBase):
             held.callback(self._output.free)
             super().__init__(spec, self._input.array, self._output.array)
             self._plan: ICudaEngine | None = plan
-            self._context = library.must(plan.create_execution_context(), 'take memory to run in')
+            with InterruptsKept():
+                context = plan.create_execution_context()
+            self._context = library.must(context, 'take memory to run in')
             held.callback(self._forget_plan)
             held.callback(self._drain)
             self._bind(image, self._input)
@@ -106,7 +108,7 @@ class TrtEngine(EngineBase):
         self.close()
 
     def _take_over(self) -> None:
-        """Make the calling thread the owner; EngineError if another is at work, or if closed."""
+        """Make the calling thread the GPU's; EngineError if another is at work, or if closed."""
         if self._held is None:
             if self._was_lost:
                 raise EngineLostError(
@@ -115,14 +117,13 @@ class TrtEngine(EngineBase):
             raise EngineError('the TensorRT engine is closed')
         if self._is_running:
             raise EngineError('two threads use one TensorRT engine at once; open one for each')
-        if self._owner != get_ident():
+        if not self._device.is_used_here:
             try:
                 self._device.use()
             except CudaError as exc:
                 if loss := self._device.loss_behind(exc):
                     raise loss from exc
                 raise
-            self._owner = get_ident()
 
     def _bind(self, name: str, buffer: Buffer) -> None:
         bound = self._context.set_tensor_address(name, buffer.address)
@@ -167,9 +168,15 @@ class TrtEngine(EngineBase):
                 self._stream.wait()
 
     def _forget_plan(self) -> None:
-        """Free context and plan, in this order; nothing else of ours refers to them."""
+        """Free context and plan, in this order; let go of memory that is about to be freed."""
+        self._put = _nothing
+        self._image = self._answer = self._probabilities = np.zeros(0, np.uint8)
         del self._context
         self._plan = None
+
+
+def _nothing() -> None:
+    """Stand in for the work of an engine that is closed."""
 
 
 def _checked_names(spec: EngineSpec, library: Library, plan: ICudaEngine) -> tuple[str, str]:

@@ -19,7 +19,6 @@ class ITensor(Protocol):
 
     name: str
     dtype: Any
-    shape: Sequence[int]
 
 
 class INetworkDefinition(Protocol):
@@ -63,7 +62,6 @@ class OnnxParser(Protocol):
 class IBuilderConfig(Protocol):
     """How a plan is built."""
 
-    builder_optimization_level: int
     profiling_verbosity: Any
     progress_monitor: Any
 
@@ -77,10 +75,10 @@ class IBuilderConfig(Protocol):
 class Builder(Protocol):
     """Builds plans on the GPU they are for."""
 
-    def create_network(self, flags: int) -> INetworkDefinition:
+    def create_network(self, flags: int) -> INetworkDefinition | None:
         """Return an empty network."""
 
-    def create_builder_config(self) -> IBuilderConfig:
+    def create_builder_config(self) -> IBuilderConfig | None:
         """Return a configuration with TensorRT's defaults."""
 
     def build_serialized_network(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..core.progress import OnProgress, no_progress
 from ..errors import EngineError
+from .interrupts import InterruptsKept
 from .trt_api import INetworkDefinition, OnnxParser
 from .trt_library import Library
 
@@ -39,26 +40,37 @@ def built_plan(
     EngineError, with TensorRT's words, if the file can't be parsed or built, or has another type
     on its ends. Ctrl-C ends a build at its next step.
     """
-    trt = library.trt
     library.log.taken()
+    with InterruptsKept() as kept:
+        return _built(library, source, workspace_mb, on_progress, kept)
+
+
+def _built(
+    library: Library,
+    source: Source,
+    workspace_mb: int,
+    on_progress: OnProgress,
+    kept: InterruptsKept,
+) -> bytes:
+    trt = library.trt
     builder = library.made(trt.Builder)
     strongly_typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
-    network = builder.create_network(strongly_typed)
+    network = library.must(builder.create_network(strongly_typed), 'begin a network')
     parser = library.made(trt.OnnxParser, network)
     if not parser.parse(source.content):
         raise library.refusal(f'parse {source.file!r}', _told_by(parser))
     _check_ends(library, network, source)
-    config = builder.create_builder_config()
+    config = library.must(builder.create_builder_config(), 'configure a build')
     config.clear_flag(trt.BuilderFlag.TF32)  # fp32 is fp32; who wants it faster has an fp16 file
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if workspace_mb:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mb * MIB)
     what = f'building {source.file}'
-    monitor = _monitor(trt.IProgressMonitor, what, on_progress)
+    monitor = _monitor(trt.IProgressMonitor, what, on_progress, kept)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
-    if monitor.interruption is not None:
-        raise monitor.interruption
+    if kept.interruption is not None:
+        return b''  # it is raised instead
     memory: Any = library.must(plan, f'build {source.file!r}')
     content = bytes(memory)
     on_progress(what, STEPS, STEPS)  # TensorRT does not tell of the last step
@@ -82,13 +94,12 @@ def _check_ends(library: Library, network: INetworkDefinition, source: Source) -
         )
 
 
-def _monitor(base: Any, what: str, on_progress: OnProgress) -> Any:
+def _monitor(base: Any, what: str, on_progress: OnProgress, kept: InterruptsKept) -> Any:
     """Return what TensorRT tells its progress to; an exception met there ends the build."""
 
     class Monitor(base):  # type: ignore[misc]  # the library has no types
         def __init__(self) -> None:
             super().__init__()
-            self.interruption: BaseException | None = None
             self._phases = Phases()
 
         def phase_start(self, name: str, parent: str | None, steps: int) -> None:
@@ -99,7 +110,7 @@ def _monitor(base: Any, what: str, on_progress: OnProgress) -> Any:
 
         def step_complete(self, name: str, step: int) -> bool:
             self._guarded(lambda: self._show(name, step))
-            return self.interruption is None
+            return kept.interruption is None
 
         def _show(self, name: str, step: int) -> None:
             on_progress(what, round(STEPS * self._phases.step(name, step)), STEPS)
@@ -108,7 +119,7 @@ def _monitor(base: Any, what: str, on_progress: OnProgress) -> Any:
             try:
                 act()
             except BaseException as exc:  # it must not pass through TensorRT's own code
-                self.interruption = self.interruption or exc
+                kept.interruption = kept.interruption or exc
 
     return Monitor()
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cache
 import importlib
+import re
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,10 @@ MODULES = ('tensorrt', 'tensorrt_rtx')
 """TensorRT, and TensorRT for RTX: the same names, for desktop GPUs alone."""
 KEPT = 8
 """How many of its latest messages are kept."""
+SHORTAGE = re.compile(
+    r'out ?of ?memory|\b(not|unable).{0,20}allocat|insufficient.{0,20}memory', re.IGNORECASE
+)
+"""How TensorRT says that there is not enough memory; an illegal access to it is another thing."""
 T = TypeVar('T')
 
 
@@ -73,7 +78,7 @@ class Library:
         """Return the error that says that TensorRT can't do `what`, with its latest messages."""
         told = [' '.join(reason.split()) for reason in [*reasons, *self.log.taken()]]
         words = '; '.join(dict.fromkeys(told)) or 'it does not say why'
-        cure = OUT_OF_MEMORY if 'memory' in words.lower() else ''
+        cure = OUT_OF_MEMORY if SHORTAGE.search(words) else ''
         return EngineError(f"{self.version} can't {what}: {words}{cure and f'; {cure}'}")
 
 

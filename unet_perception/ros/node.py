@@ -21,10 +21,10 @@ from ..core.memory import resident_mb
 from ..core.situation import CameraSituation, Rules, Situation, Stage
 from ..core.status import Status, statuses
 from ..engines import open_engine
-from ..errors import EngineHangError, UnetPerceptionError
+from ..errors import EngineError, EngineHangError, UnetPerceptionError
 from .diagnostics import Diagnostics
 from .parameters import NodeConfig, config_from_node, declare_parameters, judge_change
-from .process import run_node
+from .process import is_told_to_stop, run_node
 from .serving import OpenEngine, Serving, open_serving
 from .worker import Worker
 
@@ -32,6 +32,8 @@ SUCCESS = TransitionCallbackReturn.SUCCESS
 FAILURE = TransitionCallbackReturn.FAILURE
 ERROR = TransitionCallbackReturn.ERROR
 NO_RULES = Rules(0.0, 0, 0.0)
+TELL_S = 10.0
+"""How often the log tells how far a plan is."""
 PATIENCE_S, MOST_PATIENCE_S = 1.0, 10.0
 """How long to wait for a frame in hand; most, however long the rules let it take."""
 
@@ -42,7 +44,7 @@ class SegmentationNode(LifecycleNode):
     def __init__(self, opener: OpenEngine = open_engine, **options: object) -> None:
         super().__init__('segmentation', **options)
         self._opener = opener
-        self._stage, self._problem = Stage.UNCONFIGURED, ''
+        self._stage, self._problem, self._progress = Stage.UNCONFIGURED, '', ''
         self._active_since_s = 0.0
         self._serving: Serving | None = None
         self._worker: Worker | None = None
@@ -126,12 +128,15 @@ class SegmentationNode(LifecycleNode):
         self._stage = Stage.BUILDING
         self._diagnostics.notice()
         try:
-            self._serving = open_serving(self, config, self.healths, self._on_frame, self._opener)
+            hears = self._on_frame, self._on_progress
+            self._serving = open_serving(self, config, self.healths, *hears, self._opener)
         except BaseException:
             self._stage = Stage.UNCONFIGURED
             raise
+        finally:
+            self._progress = ''
         self._stage = Stage.INACTIVE
-        model, engine = self._serving.model_values, self._serving.engine_values
+        model, engine = self._serving.model_values, self._serving.engine_values()
         self.get_logger().info(
             f'model {model["name"]} {model["version"]} at {", ".join(self._serving.points)} on '
             f'{engine["backend"]}, {engine["device"]}; {engine["reason"]}'
@@ -184,6 +189,13 @@ class SegmentationNode(LifecycleNode):
         else:
             health.on_turned_away(Outcome.GATED)
 
+    def _on_progress(self, what: str, done: int, total: int) -> None:
+        """Tell how far a plan is; EngineError if the process is to end, not to wait for it."""
+        if is_told_to_stop():
+            raise EngineError(f'told to stop while {what}')
+        self._progress = f'{what}, {100 * done // total} %' if total else f'{what}, {done} s'
+        self.get_logger().info(self._progress, throttle_duration_sec=TELL_S)
+
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         if request.data and not self._is_enabled:
             self._active_since_s = monotonic()
@@ -215,12 +227,13 @@ class SegmentationNode(LifecycleNode):
             is_enabled=self._is_enabled,
             problem=self._problem,
             model=serving.model_values if serving else {},
-            engine=serving.engine_values if serving else {},
+            engine=serving.engine_values() if serving else {},
             points=serving.points if serving else (),
             rules=rules_from_config(serving.config) if serving else NO_RULES,
             has_label_info=bool(serving and serving.cameras[0].has_label_info),
             rss_mb=resident_mb(),
             cameras=self._camera_situations(serving),
+            progress=self._progress,
         )
 
     def _camera_situations(self, serving: Serving | None) -> tuple[CameraSituation, ...]:

@@ -29,6 +29,7 @@ class Closable(Protocol):
 
 
 LOOK_S = 0.2
+_STOP = Event()
 N = TypeVar('N', bound=Closable)
 
 
@@ -46,7 +47,8 @@ def run_node(
     second signal ends a process that does not look at it.
     """
     tune_malloc()
-    stop = Event()
+    stop = _STOP
+    stop.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
     try:
@@ -73,6 +75,11 @@ def run_node(
         rclpy.try_shutdown()
     _leave_if_hanging(code)
     return code
+
+
+def is_told_to_stop() -> bool:
+    """Tell whether this process was sent a signal to end; for work that takes minutes."""
+    return _STOP.is_set()
 
 
 def _leave_if_hanging(code: int) -> None:

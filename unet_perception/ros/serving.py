@@ -18,11 +18,12 @@ from ..core.decode import Decoder
 from ..core.dispatch import Lane
 from ..core.engine import Engine, EngineOptions
 from ..core.frame import Frame
-from ..core.golden import Golden, check_golden, golden_from_bytes
+from ..core.golden import Golden, check_golden, golden_of
 from ..core.health import Health
 from ..core.manifest import Artifact, Manifest, Model, OperatingPoint, model_from_folder
 from ..core.paths import model_folder
 from ..core.pipeline import SegmentationPipeline
+from ..core.progress import OnProgress
 from ..core.reopened import Losses, ReopenedEngine
 from ..engines import Choice, choose_backend, choose_precision, open_engine
 from ..errors import RequestError
@@ -32,8 +33,6 @@ from .parameters import NodeConfig
 
 OpenEngine = Callable[[str, Model, Artifact, EngineOptions], Engine]
 TIMED_RUNS = 2
-TELL_S = 10.0
-"""How often the log tells how far a build is."""
 
 
 class Proven(NamedTuple):
@@ -42,17 +41,9 @@ class Proven(NamedTuple):
     point: OperatingPoint
     artifact: Artifact
     engine: ReopenedEngine
-    golden: Golden
     golden_iou: float
-
-    def base_ns(self) -> int:
-        """Return how long an inference takes while nothing else runs: the best of a few."""
-        times_ns = []
-        for _ in range(TIMED_RUNS):
-            start = perf_counter_ns()
-            self.engine.infer(self.golden.image[None])
-            times_ns.append(perf_counter_ns() - start)
-        return min(times_ns)
+    alone_ns: int
+    """How long an inference takes while nothing else runs."""
 
 
 class Serving(NamedTuple):
@@ -65,7 +56,9 @@ class Serving(NamedTuple):
     points: tuple[str, ...]
     """The operating points' names, best first."""
     model_values: Mapping[str, str]
-    engine_values: Mapping[str, str]
+    proven: tuple[Proven, ...]
+    """One engine for each of the points."""
+    choice: Choice
     engines: ExitStack
     topics: ExitStack
 
@@ -76,6 +69,27 @@ class Serving(NamedTuple):
                 pipeline.unknown_threshold = threshold
         for camera in self.cameras:
             camera.publish_label_info(threshold)
+
+    def engine_values(self) -> dict[str, str]:
+        """Tell of the engines as they are now: facts of the best, and what differs in others."""
+        best, *others = self.proven
+        facts = best.engine.facts
+        return {
+            'backend': self.choice.backend,
+            'reason': self.choice.reason,
+            'device': best.engine.spec.device,
+            'precision': best.engine.spec.precision,
+            'threads': str(self.config.engine_threads or 'all cores'),
+            **facts,
+            **{
+                f'{key}_{each.point.name}': value
+                for each in others
+                for key, value in each.engine.facts.items()
+                if value != facts.get(key)
+            },
+            'golden_iou': f'{min(each.golden_iou for each in self.proven):.4f}',
+            **{f'alone_{p.point.name}_ms': f'{p.alone_ns / 1e6:.2f}' for p in self.proven},
+        }
 
     def close(self) -> None:
         """Give everything back."""
@@ -92,11 +106,13 @@ def open_serving(
     config: NodeConfig,
     healths: Mapping[str, Health],
     on_frame: Callable[[int, Frame], None],
+    on_progress: OnProgress,
     opener: OpenEngine = open_engine,
 ) -> Serving:
     """Verify the model, open, warm up and prove its engines, then create the topics.
 
-    `healths` has one for each camera's name; `on_frame` gets the camera's number and a frame.
+    `healths` has one for each camera's name; `on_frame` gets the camera's number and a frame;
+    `on_progress` is told how far a plan is that has to be built.
     """
     model = model_from_folder(model_folder(config.model))
     points = _points(model.manifest, config.operating_point)
@@ -106,12 +122,12 @@ def open_serving(
         config.engine_threads,
         config.allow_engine_build,
         config.engine_workspace_mb,
-        partial(_tell, node),
+        on_progress,
     )
     with ExitStack() as engines, ExitStack() as topics:
         opening = _Opening(model, choice.backend, precision, options, opener, Losses())
         proven = [opening.proven(point, engines) for point in points]
-        base_ns = [each.base_ns() for each in proven]
+        base_ns = [each.alone_ns for each in proven]
         cameras = []
         for number, name in enumerate(config.cameras):
             receive = partial(on_frame, number)
@@ -140,7 +156,8 @@ def open_serving(
             tuple(lanes),
             tuple(point.name for point in points),
             _model_values(model, proven),
-            _engine_values(proven, base_ns, choice, config),
+            tuple(proven),
+            choice,
             engines.pop_all(),
             topics.pop_all(),
         )
@@ -168,13 +185,17 @@ class _Opening(NamedTuple):
     losses: Losses
 
     def proven(self, point: OperatingPoint, engines: ExitStack) -> Proven:
-        """Open an engine, to be closed by `engines`; it proves itself whenever it is opened."""
+        """Open an engine, to be closed by `engines`; it proves itself whenever it is opened.
+
+        Opened again, while images come, it is not built: its plan is there, or it can't serve.
+        """
         artifact = self.model.manifest.artifact(self.precision, point)
-        golden = golden_from_bytes(self.model.read(point.golden), point.golden.file)
+        golden = golden_of(self.model, point)
         iou: list[float] = []
 
         def open_proven() -> Engine:
-            engine = self.opener(self.backend, self.model, artifact, self.options)
+            options = self.options._replace(may_build=False) if iou else self.options
+            engine = self.opener(self.backend, self.model, artifact, options)
             with ExitStack() as unproven:
                 unproven.callback(engine.close)
                 iou[:] = check_golden(engine, golden)
@@ -183,13 +204,17 @@ class _Opening(NamedTuple):
 
         engine = ReopenedEngine(open_proven, self.losses)
         engines.callback(engine.close)
-        return Proven(point, artifact, engine, golden, min(iou))
+        return Proven(point, artifact, engine, min(iou), _alone_ns(engine, golden))
 
 
-def _tell(node: Node, what: str, done: int, total: int) -> None:
-    """Log, now and then, how far what takes minutes is."""
-    share = f': {100 * done // total} %' if total else f' ({done} s)'
-    node.get_logger().info(f'{what}{share}', throttle_duration_sec=TELL_S)
+def _alone_ns(engine: Engine, golden: Golden) -> int:
+    """Return how long an inference takes at best, of a few."""
+    times_ns = []
+    for _ in range(TIMED_RUNS):
+        start = perf_counter_ns()
+        engine.infer(golden.image[None])
+        times_ns.append(perf_counter_ns() - start)
+    return min(times_ns)
 
 
 def _pipelines(
@@ -228,24 +253,5 @@ def _model_values(model: Model, proven: list[Proven]) -> dict[str, str]:
             f'score_{name}_{each.point.name}': f'{value:.4f}'
             for each in proven
             for name, value in each.point.scores.items()
-        },
-    }
-
-
-def _engine_values(
-    proven: list[Proven], base_ns: list[int], choice: Choice, config: NodeConfig
-) -> dict[str, str]:
-    spec = proven[0].engine.spec
-    return {
-        'backend': choice.backend,
-        'reason': choice.reason,
-        'device': spec.device,
-        'precision': spec.precision,
-        'threads': str(config.engine_threads or 'all cores'),
-        **proven[0].engine.facts,
-        'golden_iou': f'{min(each.golden_iou for each in proven):.4f}',
-        **{
-            f'alone_{each.point.name}_ms': f'{alone / 1e6:.2f}'
-            for each, alone in zip(proven, base_ns, strict=True)
         },
     }

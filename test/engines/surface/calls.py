@@ -23,6 +23,7 @@ ANSWERS = {
     'cudaHostAlloc': [ADDRESS],
     'cudaHostGetDevicePointer': [ADDRESS],
     'cudaMalloc': [ADDRESS],
+    'cudaMemGetInfo': [1, 2],
     'cudaRuntimeGetVersion': [12060],
     'cudaStreamCreateWithFlags': [runtime.cudaStream_t(0)],
     'cudaStreamEndCapture': [runtime.cudaGraph_t(0)],
