@@ -10,6 +10,7 @@ RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PACKAGING := setup.py setup.cfg
+NO_MUTATIONS := --ignore=test/engines/test_engines_trt_mutations.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test distributions check format bench docs clean
@@ -25,8 +26,8 @@ test: $(DEV)  ## run all tests
 	@$(BIN)/python -m pytest
 
 distributions:  ## run the tests on Humble's and Jazzy's Python and libraries, where installed
-	@.ci/distribution humble 3.10 test/core test/engines
-	@.ci/distribution jazzy 3.12 test/core test/engines test/ros test/cli
+	@.ci/distribution humble 3.10 test/core test/engines $(NO_MUTATIONS)
+	@.ci/distribution jazzy 3.12 test/core test/engines test/ros test/cli $(NO_MUTATIONS)
 
 check: $(DEV)  ## formatting, lint, types
 	@$(BIN)/ruff format --check .

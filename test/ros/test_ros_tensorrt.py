@@ -280,3 +280,49 @@ def test_a_file_of_another_precision_than_the_manifest_says_is_refused(
         assert wait_until(
             lambda: 'its tensors are fp32, the manifest says fp16' in rig.message_of('engine')
         )
+
+
+def test_a_build_is_seen_in_diagnostics_as_it_goes_on(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    with robot.rig() as rig:
+
+        def look() -> bool:
+            seen.extend(status.message for status in rig.node.look() if status.name == 'engine')
+            return False
+
+        monkeypatch.setattr('unet_perception.ros.node.is_told_to_stop', look)
+        rig.start()
+        assert wait_until(lambda: rig.level_of('engine') == OK)
+    assert seen[0] == 'BUILDING: the engine is being opened, warmed up and checked'
+    shares = [int(text.split()[-2]) for text in seen[1:]]
+    assert shares == sorted(shares)
+    assert shares[-1] > 50
+    assert seen[-1].startswith('BUILDING: building model.fp16.128x256.onnx, ')
+
+
+def test_a_process_that_is_told_to_stop_does_not_wait_for_a_build(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with robot.rig() as rig:
+        with monkeypatch.context() as patch:
+            patch.setattr('unet_perception.ros.node.is_told_to_stop', lambda: True)
+            assert rig.node.trigger_configure() is FAILURE
+            words = 'told to stop while building model.fp16.128x256.onnx'
+            assert wait_until(lambda: rig.message_of('engine') == words)
+        assert robot.machine.cache.plans() == []
+        rig.start()
+
+
+def test_other_operating_points_are_told_of_where_they_differ(robot: Robot) -> None:
+    robot.fail('cudaStreamBeginCapture', 1, after=1)
+    with robot.rig(operating_point='auto').start() as rig:
+        values = values_of(rig, 'engine')
+        assert wait_until(lambda: 'plan' in values_of(rig, 'engine'))
+        values = values_of(rig, 'engine')
+    assert values['cuda_graph'] == 'yes'
+    assert values['cuda_graph_192x384'].startswith('no: cudaStreamBeginCapture')
+    assert 'cuda_graph_128x256' not in values
+    assert values['plan_128x256'].startswith('built in')
+    assert 'gpu_128x256' not in values

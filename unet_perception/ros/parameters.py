@@ -62,7 +62,7 @@ PARAMETERS = (
         'auto',
         ('auto', 'tensorrt', 'openvino', 'onnxruntime'),
         False,
-        'Inference backend; auto takes the first of these that can be used on this machine',
+        'Inference backend; auto takes the first of these that this machine has all it needs for',
     ),
     Row(
         'precision',
