@@ -117,17 +117,9 @@ def open_serving(
     model = model_from_folder(model_folder(config.model))
     points = _points(model.manifest, config.operating_point)
     choice = choose_backend(config.backend)
-    precision = choose_precision(config.precision, choice.backend, model)
-    options = EngineOptions(
-        config.engine_threads,
-        config.allow_engine_build,
-        config.engine_workspace_mb,
-        on_progress,
-    )
+    opening = _opening_of(model, choice, config, on_progress, opener)
     with ExitStack() as engines, ExitStack() as topics:
-        opening = _Opening(model, choice.backend, precision, options, opener, Losses())
         proven = [opening.proven(point, engines) for point in points]
-        base_ns = [each.alone_ns for each in proven]
         cameras = []
         for number, name in enumerate(config.cameras):
             receive = partial(on_frame, number)
@@ -136,19 +128,10 @@ def open_serving(
             camera.publish_label_info(config.unknown_threshold)
             cameras.append(camera)
         is_simulated = bool(node.get_parameter('use_sim_time').value)
-        budget_ns = round(config.latency_budget_ms * 1e6)
         trusts_stamps = config.budget_from == 'stamp' and not is_simulated
-        pipelines = [_pipelines(proven, model.manifest, config) for _ in cameras]
         lanes = [
-            Lane(
-                of_camera,
-                healths[camera.name],
-                Deadlines(budget_ns, trusts_stamps),
-                Budget(budget_ns, base_ns, config.publish_late),
-                camera.publish,
-                camera.publish_extras,
-            )
-            for camera, of_camera in zip(cameras, pipelines, strict=True)
+            _lane(camera, healths[camera.name], proven, model.manifest, config, trusts_stamps)
+            for camera in cameras
         ]
         return Serving(
             config,
@@ -161,6 +144,44 @@ def open_serving(
             engines.pop_all(),
             topics.pop_all(),
         )
+
+
+def _opening_of(
+    model: Model,
+    choice: Choice,
+    config: NodeConfig,
+    on_progress: OnProgress,
+    opener: OpenEngine,
+) -> '_Opening':
+    """Return how the engines of a node with this configuration are opened."""
+    precision = choose_precision(config.precision, choice.backend, model)
+    options = EngineOptions(
+        config.engine_threads,
+        config.allow_engine_build,
+        config.engine_workspace_mb,
+        on_progress,
+    )
+    return _Opening(model, choice.backend, precision, options, opener, Losses())
+
+
+def _lane(
+    camera: Camera,
+    health: Health,
+    proven: list[Proven],
+    manifest: Manifest,
+    config: NodeConfig,
+    trusts_stamps: bool,
+) -> Lane:
+    """Return a camera's way through the engines, within its budget."""
+    budget_ns = round(config.latency_budget_ms * 1e6)
+    return Lane(
+        _pipelines(proven, manifest, config),
+        health,
+        Deadlines(budget_ns, trusts_stamps),
+        Budget(budget_ns, [each.alone_ns for each in proven], config.publish_late),
+        camera.publish,
+        camera.publish_extras,
+    )
 
 
 def _points(manifest: Manifest, wish: str) -> list[OperatingPoint]:
