@@ -94,7 +94,8 @@ def test_the_sample_tabletop_shows_what_the_grasp_model_never_saw() -> None:
 def test_the_plan_of_the_training_is_the_one_that_is_shipped(folder: Path) -> None:
     yaml = pytest.importorskip('yaml')
     said = yaml.safe_load((folder / 'training.yaml').read_text())
-    plan = model_from_folder(folder).manifest.document['training']['plan']
+    training = model_from_folder(folder).manifest.document['training']
+    plan = {**training['plan'], 'unet': training['unet']}
     nested = [name for name, value in said.items() if isinstance(value, dict)]
     for name in nested:
         assert said[name].items() <= plan[name].items()

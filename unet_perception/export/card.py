@@ -28,7 +28,7 @@ CLASS_SCORES = {
 def card_from_manifest(document: Mapping[str, Any]) -> str:
     """Return `MODEL_CARD.md` for a manifest, as plain JSON values."""
     scores, training, about = document['scores'], document['training'], document['about']
-    plan = training['plan']
+    plan, unet = training['plan'], training['unet']
     names = [entry['name'] for entry in document['classes']]
     limits = '\n'.join(f'- {sentence}' for sentence in about['limits'])
     commands = '\n'.join(about['commands'])
@@ -78,6 +78,7 @@ neighbouring groups, since neighbours can be frames of one drive. Version of dat
 
 ## Training
 
+A U-Net ({unet['variant']}) of {', '.join(map(str, unet['widths']))} channels, fine to coarse.
 {training['epochs_done']} of {plan['epochs']} epochs, batch {plan['batch']}, seed {plan['seed']}, \
 input {plan['size'][1]}x{plan['size'][0]}; weights are the moving average of the last steps. The
 epoch kept is the one with the best validation mIoU, so the scores are a little optimistic.

@@ -99,6 +99,7 @@ def _understood(
         network.config.check_size(size)
     precisions = [name for name in PRECISIONS if name == 'fp32' or name in wish.precisions]
     made_of = (network, training['normalisation'], calibration.temperature)
+    training = {**training, 'unet': network.config.as_dict()}
     return training, calibration, Recipe(*made_of, sizes, precisions, wish.io, *split)
 
 
