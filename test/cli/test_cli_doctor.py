@@ -128,7 +128,7 @@ def test_an_engine_that_does_not_load_is_passed_over_and_told(
     engine = findings['engine']
     assert (engine.level, engine.cure) == (WARN, 'pip install openvino')
     assert engine.message.startswith('onnxruntime, auto')
-    assert 'openvino does not load: lib.so is missing' in engine.message
+    assert 'openvino: it does not load: lib.so is missing' in engine.message
     assert 'on onnxruntime' in findings['model'].message
 
 

@@ -1,5 +1,6 @@
 """Plans are built by NVIDIA's own builder, which needs no GPU; it tells how far it is."""
 
+from collections.abc import Iterator
 import os
 import signal
 from threading import Timer
@@ -57,6 +58,14 @@ def test_ctrl_c_ends_a_build_and_the_next_one_is_as_ever(
     assert len(built_plan(library, source)) > 100_000
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C be heard, which a process that was started in the background ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def build_often(library: Library, source: Source) -> None:
     """Build until something ends it: on a busy machine a signal may come after the first."""
     for _ in range(20):
@@ -65,7 +74,7 @@ def build_often(library: Library, source: Source) -> None:
 
 @pytest.mark.parametrize('share', [0.05, 0.2, 0.4, 0.6, 0.8])
 def test_a_real_signal_ends_a_build_wherever_it_comes(
-    library: Library, source: Source, share: float
+    library: Library, source: Source, share: float, interruptible: None
 ) -> None:
     """TensorRT calls Python for each message, and swallows what is raised there."""
     began = monotonic()

@@ -122,7 +122,7 @@ WRONG = {
     (
         'node',
         'backend:=magic',
-    ): "'backend' must be one of auto, openvino",
+    ): "'backend' must be one of auto, tensorrt, openvino",
     ('node', 'unknown_threshold:=1.5'): "'unknown_threshold' must be 0.0 to 1.0, not 1.5",
     ('node', 'engine_threads:=-1'): "'engine_threads' must be 0 to 256, not -1",
     ('node', 'model:=3'): "'model' must be a string, not 3",

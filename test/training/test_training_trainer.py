@@ -273,6 +273,7 @@ def test_ctrl_c_ends_the_command_with_one_line_and_it_goes_on(
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # also in the background
     )
     process.stdout.readline()  # an epoch is done
     process.send_signal(signal.SIGINT)

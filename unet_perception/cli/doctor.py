@@ -65,8 +65,8 @@ CHECKS = (
     Row('vision_msgs', check_vision_msgs),
     Row('cv_bridge', check_cv_bridge),
     Row('engine', check_engine, ('numpy', 'opencv'), 'loading the engines'),
-    Row('gpu', check_gpu),
-    Row('plans', check_plans),
+    Row('gpu', check_gpu, ('numpy', 'opencv')),
+    Row('plans', check_plans, ('numpy', 'opencv')),
     Row('model', check_model, ('engine',), 'proving the shipped models'),
 )
 MARGIN = max(len(row.name) for row in CHECKS) + 2
