@@ -67,13 +67,11 @@ class PlanCache:
         """Return a plan and its sidecar; None if it is not here. What is broken is deleted."""
         plan, sidecar = self._files(key)
         stored = _stored_from(sidecar)
-        try:
+        with suppress(OSError):  # what can't be read is as good as none
             if stored is not None and stored.key == key:
                 content = _own_bytes(plan, stored.bytes)
                 if hashlib.sha256(content).hexdigest() == stored.sha256:
                     return content, stored
-        except OSError:
-            pass  # it is as good as none
         self.remove(key)
         return None
 
